@@ -1,0 +1,1 @@
+//! A simulated AWS on loopback: strict, stateful, scriptable.

@@ -1,0 +1,1 @@
+//! A simulated Slack workspace on loopback: Web API, socket mode, and a web page for people.
