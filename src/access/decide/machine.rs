@@ -1,0 +1,307 @@
+//! What machines say, and what it means for the entitlement and everybody who claims it.
+
+use super::{Draft, retry_after_failure};
+use crate::access::{
+    Cause, ClaimStage, Custody, Entitlement, Jitter, MachineError, NoticeKind, OperationId, Refusal, Removal,
+    RequestId, Retry, Span, Status, Timestamp,
+};
+
+impl Draft {
+    fn entitlement(&mut self) -> Result<&mut Entitlement, Refusal> {
+        self.case.entitlement.as_mut().ok_or(Refusal::Stale)
+    }
+
+    pub(super) fn looked(&mut self, is_present: bool) -> Result<(), Refusal> {
+        let at = self.at;
+        let entitlement = self.entitlement()?;
+        match (&entitlement.custody, is_present) {
+            (Custody::Looking { .. }, true) => {
+                // They had it before: nothing is given, so nothing will ever be taken.
+                let claims: Vec<RequestId> = entitlement.claims.keys().cloned().collect();
+                self.case.entitlement = None;
+                for id in claims {
+                    if let Ok(request) = self.request(&id) {
+                        request.status = Status::AlreadyHeld { at };
+                    }
+                    self.tell_requester(&id, NoticeKind::AlreadyHeld);
+                }
+            }
+            (Custody::Held { .. }, true) => self.confirm_claims(),
+            (Custody::Looking { .. } | Custody::Held { .. }, false) => {
+                entitlement.custody = granting(at);
+            }
+            (Custody::Granting { .. } | Custody::Revoking { .. }, _) => return Err(Refusal::Stale),
+        }
+        Ok(())
+    }
+
+    pub(super) fn look_failed(&mut self, error: &MachineError, jitter: Jitter) -> Result<(), Refusal> {
+        let at = self.at;
+        let entitlement = self.entitlement()?;
+        let (Custody::Looking { retry } | Custody::Held { retry }) = &mut entitlement.custody else {
+            return Err(Refusal::Stale);
+        };
+        *retry = retry_after_failure(retry, &error.message, jitter, at);
+        if !error.is_transient {
+            self.fail_waiting_claims(&error.message);
+        }
+        Ok(())
+    }
+
+    pub(super) fn grant_started(&mut self, named: &OperationId) -> Result<(), Refusal> {
+        let at = self.at;
+        let Custody::Granting { operation, polls, retry } = &mut self.entitlement()?.custody else {
+            return Err(Refusal::Stale);
+        };
+        *operation = Some(named.clone());
+        *polls = 0;
+        retry.at = at + poll_after(0);
+        Ok(())
+    }
+
+    pub(super) fn still_running(&mut self) -> Result<(), Refusal> {
+        let at = self.at;
+        let (Custody::Granting { polls, retry, .. } | Custody::Revoking { polls, retry, .. }) =
+            &mut self.entitlement()?.custody
+        else {
+            return Err(Refusal::Stale);
+        };
+        *polls = polls.saturating_add(1);
+        retry.at = at + poll_after(*polls);
+        Ok(())
+    }
+
+    pub(super) fn grant_confirmed(&mut self) -> Result<(), Refusal> {
+        let at = self.at;
+        let entitlement = self.entitlement()?;
+        if !matches!(entitlement.custody, Custody::Granting { .. }) {
+            return Err(Refusal::Stale);
+        }
+        entitlement.custody = Custody::Held { retry: Retry::now(at) };
+        self.confirm_claims();
+        Ok(())
+    }
+
+    /// Every waiting claim starts now: the full duration counts from AWS's confirmation, and never
+    /// reaches beyond the end that was on disk before.
+    fn confirm_claims(&mut self) {
+        let at = self.at;
+        let Some(entitlement) = self.case.entitlement.as_mut() else { return };
+        let mut confirmed = Vec::new();
+        for (id, claim) in &mut entitlement.claims {
+            if let ClaimStage::Wanted { provisional_end, .. } = claim.stage {
+                let ends_at = match (claim.duration.map(|duration| at + duration), provisional_end) {
+                    (Some(end), Some(provisional)) => Some(end.min(provisional)),
+                    (end, provisional) => end.or(provisional),
+                };
+                claim.stage = ClaimStage::Confirmed { ends_at };
+                confirmed.push((id.clone(), ends_at));
+            }
+        }
+        for (id, ends_at) in confirmed {
+            if let Ok(request) = self.request(&id) {
+                request.status = Status::Active { since: at, ends_at, warned: false };
+            }
+            self.tell_requester(&id, NoticeKind::Granted { ends_at });
+        }
+    }
+
+    pub(super) fn grant_failed(&mut self, error: &MachineError, jitter: Jitter) -> Result<(), Refusal> {
+        let at = self.at;
+        let Custody::Granting { operation, polls, retry } = &mut self.entitlement()?.custody else {
+            return Err(Refusal::Stale);
+        };
+        *retry = retry_after_failure(retry, &error.message, jitter, at);
+        if error.ends_operation {
+            *operation = None;
+            *polls = 0;
+        }
+        if !error.is_transient {
+            // A grant that failed is not a grant that did not happen: every claim ends, and the
+            // entitlement stays in custody until a read shows it absent.
+            let ids: Vec<RequestId> = self.entitlement()?.claims.keys().cloned().collect();
+            let why = error.message.clone();
+            for id in ids {
+                self.end_claim(&id, &Cause::GrantFailed { why: why.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    fn fail_waiting_claims(&mut self, why: &str) {
+        for id in self.waiting(|_| true) {
+            self.end_claim(&id, &Cause::GrantFailed { why: why.to_owned() });
+        }
+    }
+
+    fn waiting(&self, is_due: impl Fn(Timestamp) -> bool) -> Vec<RequestId> {
+        let claims = self.case.entitlement.iter().flat_map(|entitlement| &entitlement.claims);
+        claims
+            .filter(|(_, claim)| match claim.stage {
+                ClaimStage::Wanted { give_up_at, .. } => is_due(give_up_at),
+                ClaimStage::Confirmed { .. } => false,
+            })
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    pub(super) fn revoke_started(&mut self, named: &OperationId) -> Result<(), Refusal> {
+        let at = self.at;
+        let Custody::Revoking { operation, polls, retry, .. } = &mut self.entitlement()?.custody else {
+            return Err(Refusal::Stale);
+        };
+        *operation = Some(named.clone());
+        *polls = 0;
+        retry.at = at + poll_after(0);
+        Ok(())
+    }
+
+    /// The only way out of custody.
+    pub(super) fn seen_absent(&mut self) -> Result<(), Refusal> {
+        let at = self.at;
+        let entitlement = self.entitlement()?;
+        if !matches!(entitlement.custody, Custody::Revoking { .. }) {
+            return Err(Refusal::Stale);
+        }
+        let over = std::mem::take(&mut entitlement.ending);
+        if entitlement.claims.is_empty() {
+            self.case.entitlement = None;
+        } else {
+            entitlement.custody = Custody::Looking { retry: Retry::now(at) };
+        }
+        for id in over {
+            let ending = match &self.request(&id)?.status {
+                Status::Ending { cause, began, .. } => Some((cause.clone(), *began)),
+                _ => None,
+            };
+            if let Some((cause, began)) = ending {
+                self.conclude(&id, cause, Removal::SeenAbsent, began);
+            }
+        }
+        Ok(())
+    }
+
+    /// Revoking never gives up: whatever AWS says, it is tried again.
+    pub(super) fn revoke_failed(&mut self, error: &MachineError, jitter: Jitter) -> Result<(), Refusal> {
+        let at = self.at;
+        let Custody::Revoking { operation, polls, retry, .. } = &mut self.entitlement()?.custody else {
+            return Err(Refusal::Stale);
+        };
+        *retry = retry_after_failure(retry, &error.message, jitter, at);
+        if error.ends_operation {
+            *operation = None;
+            *polls = 0;
+        }
+        Ok(())
+    }
+
+    pub(super) fn end_due_claims(&mut self) {
+        let at = self.at;
+        let last = self.case.entitlement.as_ref().and_then(|entitlement| match &entitlement.custody {
+            Custody::Looking { retry }
+            | Custody::Granting { retry, .. }
+            | Custody::Held { retry }
+            | Custody::Revoking { retry, .. } => retry.last.clone(),
+        });
+        for id in self.waiting(|give_up_at| give_up_at <= at) {
+            self.end_claim(&id, &Cause::GrantTimedOut { last: last.clone() });
+        }
+        let claims = self.case.entitlement.iter().flat_map(|entitlement| &entitlement.claims);
+        let over: Vec<RequestId> = claims
+            .filter(|(_, claim)| claim.deadline().is_some_and(|deadline| deadline <= at))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in over {
+            self.end_claim(&id, &Cause::TimeUp);
+        }
+    }
+
+    /// Ends one claim. The last one to end takes the access with it, and the request waits for the
+    /// proof; otherwise the access stays for those who still claim it.
+    pub(super) fn end_claim(&mut self, id: &RequestId, cause: &Cause) {
+        let at = self.at;
+        let Some(entitlement) = self.case.entitlement.as_mut() else { return };
+        if entitlement.claims.remove(id).is_none() {
+            return;
+        }
+        let is_last = entitlement.claims.is_empty();
+        let removal = match &entitlement.custody {
+            Custody::Looking { .. } => {
+                if is_last {
+                    self.case.entitlement = None;
+                }
+                Some(Removal::NeverGiven)
+            }
+            Custody::Revoking { .. } => Some(Removal::NeverGiven),
+            Custody::Granting { .. } | Custody::Held { .. } if is_last => {
+                entitlement.custody = revoking(at);
+                entitlement.ending.push(id.clone());
+                None
+            }
+            Custody::Granting { .. } | Custody::Held { .. } => Some(Removal::StillClaimed),
+        };
+        let began = self.case.requests.get(id).and_then(|request| match request.status {
+            Status::Active { since, .. } => Some(since),
+            _ => None,
+        });
+        if matches!(cause, Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. }) {
+            let channel = self.case.requests.get(id).and_then(|r| r.terms.error_channel.clone());
+            self.tell_requester(id, NoticeKind::GrantFailed { cause: cause.clone() });
+            self.tell_channel(id, channel, NoticeKind::GrantFailed { cause: cause.clone() });
+        }
+        match removal {
+            Some(removal) => self.conclude(id, cause.clone(), removal, began),
+            None => {
+                if let Ok(request) = self.request(id) {
+                    request.status = Status::Ending { cause: cause.clone(), since: at, began };
+                }
+            }
+        }
+    }
+
+    pub(super) fn raise_alarm(&mut self) {
+        let at = self.at;
+        let Some(entitlement) = self.case.entitlement.as_mut() else { return };
+        let by_hand = entitlement.by_hand();
+        let mut raised = None;
+        while entitlement.next_alarm().is_some_and(|due| due <= at) {
+            let Custody::Revoking { retry, since, alarms, .. } = &mut entitlement.custody else { return };
+            *alarms += 1;
+            let last = retry.last.clone().unwrap_or_else(|| "AWS has not answered yet".to_owned());
+            raised =
+                Some(NoticeKind::RevokeOverdue { since: *since, attempts: retry.attempts, last, by_hand: by_hand.clone() });
+        }
+        let Some(kind) = raised else { return };
+        let mut told: Vec<String> = Vec::new();
+        for id in entitlement.ending.clone() {
+            let Some(request) = self.case.requests.get(&id) else { continue };
+            let places = request.cards.iter().map(|card| card.destination.clone());
+            let channels: Vec<String> = places.chain(request.terms.error_channel.clone()).collect();
+            for channel in channels {
+                if !told.contains(&channel) {
+                    told.push(channel.clone());
+                    self.tell_channel(&id, Some(channel), kind.clone());
+                }
+            }
+        }
+    }
+}
+
+fn granting(at: Timestamp) -> Custody {
+    Custody::Granting { operation: None, polls: 0, retry: Retry::now(at) }
+}
+
+fn revoking(at: Timestamp) -> Custody {
+    Custody::Revoking { operation: None, polls: 0, retry: Retry::now(at), since: at, alarms: 0 }
+}
+
+/// AWS's operations take seconds: ask soon, then every five seconds.
+const fn poll_after(polls: u32) -> Span {
+    match polls {
+        0 => Span::millis(250),
+        1 => Span::millis(500),
+        2 => Span::seconds(1),
+        3 => Span::seconds(2),
+        _ => Span::seconds(5),
+    }
+}

@@ -1,0 +1,213 @@
+//! The entitlement: what the machine keeps.
+
+use super::{
+    Connection, EntitlementId, OperationId, Person, Principal, RequestId, Resource, Retry, Span, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One pair of principal and resource that AWS may hold on the bot's account. It is in the books only
+/// while something is owed for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlement {
+    /// Made of principal and resource.
+    pub id: EntitlementId,
+    /// Who.
+    pub principal: Principal,
+    /// What.
+    pub resource: Resource,
+    /// How AWS is reached, as it was when the last claim was made.
+    pub connection: Connection,
+    /// Who the access is for: `SourceIdentity` of the sessions that give and take it.
+    pub holder: Person,
+    /// The live claims: access should exist exactly while there is one.
+    pub claims: BTreeMap<RequestId, Claim>,
+    /// Requests whose claim has ended and which wait for the proof that the access is gone.
+    pub ending: Vec<RequestId>,
+    /// What AWS may hold.
+    pub custody: Custody,
+}
+
+/// Somebody wants the entitlement held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// For how long, counted from AWS's confirmation; `None` until a person ends it.
+    pub duration: Option<Span>,
+    /// Whether AWS has confirmed.
+    pub stage: ClaimStage,
+}
+
+/// The two lives of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimStage {
+    /// AWS has not confirmed yet.
+    Wanted {
+        /// The bot gives up then.
+        give_up_at: Timestamp,
+        /// The end that is on disk before AWS is called.
+        provisional_end: Option<Timestamp>,
+    },
+    /// AWS has confirmed.
+    Confirmed {
+        /// When the claim ends; never later than the provisional end.
+        ends_at: Option<Timestamp>,
+    },
+}
+
+impl Claim {
+    /// When it ends of itself, as far as is known now.
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match self.stage {
+            ClaimStage::Wanted { give_up_at, .. } => Some(give_up_at),
+            ClaimStage::Confirmed { ends_at } => ends_at,
+        }
+    }
+
+    /// The latest moment at which access may exist on its account.
+    pub fn latest_end(&self) -> Option<Timestamp> {
+        match self.stage {
+            ClaimStage::Wanted { provisional_end, .. } => provisional_end,
+            ClaimStage::Confirmed { ends_at } => ends_at,
+        }
+    }
+}
+
+/// What AWS may hold. Only a read that shows the access absent leads out of custody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Custody {
+    /// Nothing was given: the bot looks whether the person has the access already.
+    Looking {
+        /// When to look next.
+        retry: Retry,
+    },
+    /// The bot is giving; AWS may hold it.
+    Granting {
+        /// The asynchronous operation, when AWS has named one.
+        operation: Option<OperationId>,
+        /// How often the operation was asked about.
+        polls: u32,
+        /// When to act next.
+        retry: Retry,
+    },
+    /// AWS holds it.
+    Held {
+        /// A read that a new claim waits for.
+        retry: Retry,
+    },
+    /// The bot is taking; AWS may still hold it.
+    Revoking {
+        /// The asynchronous operation, when AWS has named one.
+        operation: Option<OperationId>,
+        /// How often the operation was asked about.
+        polls: u32,
+        /// When to act next.
+        retry: Retry,
+        /// Since when it should be gone.
+        since: Timestamp,
+        /// How many alarms have been raised.
+        alarms: u32,
+    },
+}
+
+/// What is owed on an entitlement's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntitlementDuty {
+    /// Read whether the access is there.
+    Look,
+    /// Give it.
+    Grant,
+    /// Ask how the giving goes.
+    PollGrant,
+    /// Take it, and read that it is gone.
+    Revoke,
+    /// Ask how the taking goes, and read that it is gone.
+    PollRevoke,
+    /// End the claims whose time has come; raise the alarm over access that should be gone.
+    TimePasses,
+}
+
+impl Entitlement {
+    /// What is owed and from when. A claim's end outranks every retry. Exhaustive on purpose.
+    pub fn duty(&self) -> Option<(EntitlementDuty, Timestamp)> {
+        let end = self
+            .claims
+            .values()
+            .filter_map(Claim::deadline)
+            .chain(self.next_alarm())
+            .min()
+            .map(|at| (EntitlementDuty::TimePasses, at));
+        let work = match &self.custody {
+            Custody::Looking { retry } => Some((EntitlementDuty::Look, retry.at)),
+            Custody::Granting { operation: None, retry, .. } => Some((EntitlementDuty::Grant, retry.at)),
+            Custody::Granting { operation: Some(_), retry, .. } => {
+                Some((EntitlementDuty::PollGrant, retry.at))
+            }
+            Custody::Held { retry } if self.has_unconfirmed_claim() => {
+                Some((EntitlementDuty::Look, retry.at))
+            }
+            Custody::Held { .. } => None,
+            Custody::Revoking { operation: None, retry, .. } => Some((EntitlementDuty::Revoke, retry.at)),
+            Custody::Revoking { operation: Some(_), retry, .. } => {
+                Some((EntitlementDuty::PollRevoke, retry.at))
+            }
+        };
+        match (end, work) {
+            (Some(end), Some(work)) => Some(if end.1 <= work.1 { end } else { work }),
+            (end, work) => end.or(work),
+        }
+    }
+
+    /// When people must next hear that access is still there: overdue by 1, 5 and 30 minutes, then
+    /// every hour.
+    pub fn next_alarm(&self) -> Option<Timestamp> {
+        let Custody::Revoking { since, alarms, .. } = &self.custody else { return None };
+        Some(*since + alarm_after(*alarms))
+    }
+
+    /// Whether AWS could hold access on the bot's account.
+    pub fn may_be_held(&self) -> bool {
+        match self.custody {
+            Custody::Looking { .. } => false,
+            Custody::Granting { .. } | Custody::Held { .. } | Custody::Revoking { .. } => true,
+        }
+    }
+
+    /// Whether some claim still waits for AWS.
+    pub fn has_unconfirmed_claim(&self) -> bool {
+        self.claims.values().any(|claim| matches!(claim.stage, ClaimStage::Wanted { .. }))
+    }
+}
+
+const fn alarm_after(alarms: u32) -> Span {
+    match alarms {
+        0 => Span::minutes(1),
+        1 => Span::minutes(5),
+        2 => Span::minutes(30),
+        n => Span::minutes(30 + 60 * (n as i64 - 2)),
+    }
+}
+
+impl Entitlement {
+    /// The command that removes it by hand, for the day the bot cannot.
+    pub fn by_hand(&self) -> String {
+        let who = match &self.principal {
+            Principal::SsoUser { user_id, .. } => user_id,
+            Principal::IamUser { user_name } => user_name,
+        };
+        match &self.resource {
+            Resource::SsoPermissionSet { instance_arn, permission_set_arn, account_id } => format!(
+                "aws sso-admin delete-account-assignment --instance-arn {instance_arn} \
+                 --permission-set-arn {permission_set_arn} --target-type AWS_ACCOUNT --target-id {account_id} \
+                 --principal-type USER --principal-id {who}"
+            ),
+            Resource::SsoGroup { group_id, .. } => format!(
+                "remove user {who} from group {group_id} in the Identity Center console (Groups)"
+            ),
+            Resource::IamGroup { group_name, .. } => format!(
+                "aws iam remove-user-from-group --group-name {group_name} --user-name {who}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What happens to requests and entitlements.
+
+use super::{
+    EnvelopeId, Facts, OperationId, Place, Principal, RequestId, Span, TeamId, Terms, Timestamp, UserId,
+};
+use serde::{Deserialize, Serialize};
+
+/// A number from 0 to 999 drawn by the caller, spreading retries in time.
+pub type Jitter = u16;
+
+/// A button that a person pressed, as it is kept between its arrival and the decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Click {
+    /// The delivery it came with.
+    pub envelope: EnvelopeId,
+    /// The request it is about.
+    pub request: RequestId,
+    /// What the button says.
+    pub action: ClickAction,
+    /// Who pressed it.
+    pub user: UserId,
+    /// Their workspace, as Slack says in the payload.
+    pub team: Option<TeamId>,
+    /// The message with the button.
+    pub place: Option<Place>,
+    /// When it arrived.
+    pub at: Timestamp,
+    /// What they said, where the flow lets deciders comment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// The buttons a card can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClickAction {
+    /// In favour.
+    Approve,
+    /// Against.
+    Deny,
+    /// End the access now.
+    Revoke,
+    /// Take the request back.
+    Withdraw,
+}
+
+/// What a machine said when something could not be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineError {
+    /// In words: what was tried, what the machine said, what can be done.
+    pub message: String,
+    /// Trying again may help.
+    pub is_transient: bool,
+    /// The asynchronous operation that was asked about is over or unknown: the next try starts anew.
+    pub ends_operation: bool,
+}
+
+impl MachineError {
+    /// Trying again may help.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_transient: true, ends_operation: false }
+    }
+
+    /// Trying again will not help.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_transient: false, ends_operation: false }
+    }
+
+    /// The same, about an operation that is over.
+    #[must_use]
+    pub fn ending_operation(mut self) -> Self {
+        self.ends_operation = true;
+        self
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The requester is known, may ask, and these are the terms.
+    Identified {
+        /// The request.
+        request: RequestId,
+        /// The requester's facts, looked up.
+        facts: Box<Facts>,
+        /// Who AWS knows them as; `None` in an approval-only flow.
+        principal: Option<Principal>,
+        /// The rules in force.
+        terms: Box<Terms>,
+        /// Where the card goes.
+        destinations: Vec<String>,
+        /// The duration on which the terms allow; `None` keeps what was asked.
+        duration: Option<Span>,
+    },
+    /// The requester could not be identified, or may not ask.
+    NotIdentified {
+        /// The request.
+        request: RequestId,
+        /// Why.
+        error: MachineError,
+        /// Chance.
+        jitter: Jitter,
+    },
+    /// Somebody pressed a button.
+    Clicked {
+        /// The button.
+        click: Box<Click>,
+        /// Who pressed it, looked up.
+        facts: Box<Facts>,
+    },
+    /// A card was posted, or found to be somewhere else.
+    CardPosted {
+        /// The request.
+        request: RequestId,
+        /// Which of its cards.
+        destination: String,
+        /// Where it is.
+        place: Place,
+    },
+    /// A card could not be posted, and trying again will not help.
+    CardFailed {
+        /// The request.
+        request: RequestId,
+        /// Which of its cards.
+        destination: String,
+        /// In words.
+        why: String,
+    },
+    /// The clock moved: lapse, warn and end what is due.
+    TimePassed,
+    /// AWS was read.
+    Looked {
+        /// Whether the access is there.
+        is_present: bool,
+    },
+    /// A read failed.
+    LookFailed {
+        /// Why.
+        error: MachineError,
+        /// Chance.
+        jitter: Jitter,
+    },
+    /// AWS has started to grant.
+    GrantStarted {
+        /// Its operation.
+        operation: OperationId,
+    },
+    /// AWS is still working on the operation.
+    StillRunning,
+    /// AWS has confirmed the grant.
+    GrantConfirmed,
+    /// A grant, or asking about it, failed.
+    GrantFailed {
+        /// Why.
+        error: MachineError,
+        /// Chance.
+        jitter: Jitter,
+    },
+    /// AWS has started to revoke.
+    RevokeStarted {
+        /// Its operation.
+        operation: OperationId,
+    },
+    /// A read has shown the access absent.
+    SeenAbsent,
+    /// A revocation, or asking about it, failed.
+    RevokeFailed {
+        /// Why.
+        error: MachineError,
+        /// Chance.
+        jitter: Jitter,
+    },
+}

@@ -1,0 +1,421 @@
+//! The access request: what people decide.
+
+use super::{
+    Answer, ChannelId, Connection, Email, EntitlementId, Facts, FlowName, MessageTs, Person, Principal,
+    RequestId, Resource, Span, TargetName, TeamId, Timestamp, UserId, WARN_BEFORE,
+};
+use serde::{Deserialize, Serialize};
+
+/// One request from the form to its end. Everything needed later is copied into it when it is made,
+/// so that neither a changed manifest nor a renamed person can change what was agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessRequest {
+    /// Its id.
+    pub id: RequestId,
+    /// The flow it was made with.
+    pub flow: FlowName,
+    /// The flow's label at that time.
+    pub flow_label: String,
+    /// Who asks, and who gets the access.
+    pub requester: Person,
+    /// What is asked for; `None` in an approval-only flow.
+    pub target: Option<AskedTarget>,
+    /// The answers to the form's fields, in the form's order.
+    pub answers: Vec<Answer>,
+    /// For how long; `None` when the flow has no timed removal.
+    pub duration: Option<Span>,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The rules in force when it was made.
+    pub terms: Terms,
+    /// Decisions in favour so far.
+    pub approvals: Vec<Approval>,
+    /// Who AWS knows the requester as, once found.
+    pub principal: Option<Principal>,
+    /// The messages that show it.
+    pub cards: Vec<Card>,
+    /// Where it stands.
+    pub status: Status,
+}
+
+/// The target of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedTarget {
+    /// Its name in the manifest.
+    pub name: TargetName,
+    /// Its label when it was asked for.
+    pub label: String,
+    /// What it grants.
+    pub resource: Resource,
+    /// How AWS is reached.
+    pub connection: Connection,
+}
+
+/// The rules a request lives under, copied from the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// What must be satisfied before access is given; all of them. Empty means nobody needs to be asked.
+    pub requirements: Vec<Requirement>,
+    /// How long the request may wait for people.
+    pub answer_within: Span,
+    /// The flow's channel: `channel_members` means its members.
+    pub channel: Option<String>,
+    /// Where errors go.
+    pub error_channel: Option<String>,
+    /// Requester and approvers may end access early.
+    pub allow_revoke: bool,
+    /// Guests may press buttons.
+    pub allow_guest_interaction: bool,
+    /// Deciders may leave a comment.
+    pub include_decision_message: bool,
+}
+
+/// What one rule asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// The rule's name.
+    pub rule: String,
+    /// Who may decide.
+    pub approvers: Vec<People>,
+    /// How many different people must approve.
+    pub min_approvals: u32,
+    /// Whether the requester may be one of them.
+    pub allow_self: bool,
+}
+
+/// People as a manifest names them: those who may decide, or those who may ask.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum People {
+    /// One person by address.
+    User(Email),
+    /// A Slack user group by handle.
+    Usergroup(String),
+    /// The members of the flow's channel.
+    ChannelMembers,
+    /// An Identity Center group by name.
+    IdcGroup(String),
+    /// Every full member of the workspace.
+    Everyone,
+}
+
+/// One decision in favour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: Person,
+    /// When.
+    pub at: Timestamp,
+    /// The rules it counts for.
+    pub rules: Vec<String>,
+    /// What they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// A message that shows the request, edited in place as it goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Card {
+    /// Where the manifest says it goes: `#name`, a channel id, or a person's address for a direct message.
+    pub destination: String,
+    /// Where it is, once posted.
+    pub place: Option<Place>,
+    /// Why it could not be posted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
+}
+
+/// A message in a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The conversation.
+    pub channel: ChannelId,
+    /// The message.
+    pub ts: MessageTs,
+}
+
+/// Where a request stands. Data exists exactly where it makes sense.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nobody has been asked yet: the bot is finding out who AWS knows the requester as.
+    Identifying {
+        /// When to try next.
+        retry: Retry,
+    },
+    /// Waiting for people.
+    Pending {
+        /// After this moment it can no longer be approved.
+        answer_by: Timestamp,
+    },
+    /// Approved; AWS has not confirmed yet.
+    Granting {
+        /// When the approval came.
+        since: Timestamp,
+        /// The end that was on disk before AWS was first called.
+        provisional_end: Option<Timestamp>,
+    },
+    /// AWS has confirmed.
+    Active {
+        /// When it was confirmed.
+        since: Timestamp,
+        /// When it ends; `None` when only a person ends it.
+        ends_at: Option<Timestamp>,
+        /// Whether the requester has been warned of the end.
+        warned: bool,
+    },
+    /// The claim has ended; AWS may still hold the access.
+    Ending {
+        /// Why.
+        cause: Cause,
+        /// Since when.
+        since: Timestamp,
+        /// When access had begun; `None` when it never did.
+        began: Option<Timestamp>,
+    },
+    /// The bot could not take the request.
+    Refused {
+        /// A sentence for the requester.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody said no.
+    Denied {
+        /// Who.
+        by: Person,
+        /// When.
+        at: Timestamp,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// The requester took it back before it was decided.
+    Withdrawn {
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody decided in time.
+    Lapsed {
+        /// When.
+        at: Timestamp,
+    },
+    /// Approved, in a flow that grants nothing.
+    Approved {
+        /// When.
+        at: Timestamp,
+    },
+    /// The person had the access already: nothing was given, nothing will be taken.
+    AlreadyHeld {
+        /// When that was seen.
+        at: Timestamp,
+    },
+    /// Over, and proven.
+    Ended {
+        /// Why.
+        cause: Cause,
+        /// When.
+        at: Timestamp,
+        /// What became of the access.
+        removal: Removal,
+        /// When access had begun; `None` when it never did.
+        began: Option<Timestamp>,
+    },
+}
+
+/// Why a claim ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Its time was up.
+    TimeUp,
+    /// Somebody ended it early; it may have been the requester.
+    Revoked {
+        /// Who.
+        by: Person,
+    },
+    /// AWS refused or failed for good.
+    GrantFailed {
+        /// What AWS said and what can be done, in words.
+        why: String,
+    },
+    /// AWS did not confirm within the grant window.
+    GrantTimedOut {
+        /// The last thing AWS said.
+        last: Option<String>,
+    },
+}
+
+/// What became of the access when a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// A read has shown it absent.
+    SeenAbsent,
+    /// Another request still claims it.
+    StillClaimed,
+    /// It was never given.
+    NeverGiven,
+}
+
+/// When to try again, and what happened so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Not before.
+    pub at: Timestamp,
+    /// Failed attempts so far.
+    pub attempts: u32,
+    /// What went wrong last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+}
+
+impl Retry {
+    /// At once, nothing has failed yet.
+    pub const fn now(at: Timestamp) -> Self {
+        Self { at, attempts: 0, last: None }
+    }
+}
+
+/// A valid form, ready to become a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// The id, the same however often the form is delivered.
+    pub id: RequestId,
+    /// The flow.
+    pub flow: FlowName,
+    /// Its label.
+    pub flow_label: String,
+    /// Who asks.
+    pub requester: Person,
+    /// Their workspace.
+    pub team: Option<TeamId>,
+    /// What is asked for.
+    pub target: Option<AskedTarget>,
+    /// The answers.
+    pub answers: Vec<Answer>,
+    /// For how long.
+    pub duration: Option<Span>,
+}
+
+/// What is owed on a request's account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestDuty {
+    /// Find out who AWS knows the requester as.
+    Identify,
+    /// Close it: nobody answered.
+    Lapse,
+    /// Warn the requester that access ends soon.
+    Warn,
+}
+
+impl AccessRequest {
+    /// The entitlement it claims or would claim, once the requester is known to AWS.
+    pub fn entitlement(&self) -> Option<EntitlementId> {
+        let target = self.target.as_ref()?;
+        Some(EntitlementId::of(self.principal.as_ref()?, &target.resource))
+    }
+
+    /// What is owed and from when. Exhaustive on purpose: a new status must say what it owes.
+    pub fn duty(&self) -> Option<(RequestDuty, Timestamp)> {
+        match &self.status {
+            Status::Identifying { retry } => Some((RequestDuty::Identify, retry.at)),
+            Status::Pending { answer_by } => Some((RequestDuty::Lapse, *answer_by)),
+            Status::Active { since, ends_at: Some(ends_at), warned: false }
+                if ends_at.since(*since) > WARN_BEFORE + WARN_BEFORE.half() =>
+            {
+                Some((RequestDuty::Warn, *ends_at - WARN_BEFORE))
+            }
+            Status::Active { .. }
+            | Status::Granting { .. }
+            | Status::Ending { .. }
+            | Status::Refused { .. }
+            | Status::Denied { .. }
+            | Status::Withdrawn { .. }
+            | Status::Lapsed { .. }
+            | Status::Approved { .. }
+            | Status::AlreadyHeld { .. }
+            | Status::Ended { .. } => None,
+        }
+    }
+
+    /// Whether its claim on the entitlement is live.
+    pub fn is_claiming(&self) -> bool {
+        matches!(self.status, Status::Granting { .. } | Status::Active { .. })
+    }
+
+    /// Whether nothing can happen to it any more.
+    pub fn is_over(&self) -> bool {
+        match self.status {
+            Status::Identifying { .. }
+            | Status::Pending { .. }
+            | Status::Granting { .. }
+            | Status::Active { .. }
+            | Status::Ending { .. } => false,
+            Status::Refused { .. }
+            | Status::Denied { .. }
+            | Status::Withdrawn { .. }
+            | Status::Lapsed { .. }
+            | Status::Approved { .. }
+            | Status::AlreadyHeld { .. }
+            | Status::Ended { .. } => true,
+        }
+    }
+
+    /// Whether this person is the requester, by Slack user or by address.
+    pub fn is_requester(&self, user: &UserId, email: Option<&Email>) -> bool {
+        self.requester.user == *user || (email.is_some() && self.requester.email.as_ref() == email)
+    }
+
+    /// The requirements that still need people.
+    pub fn open_requirements(&self) -> impl Iterator<Item = &Requirement> {
+        self.terms.requirements.iter().filter(|requirement| {
+            let given = self
+                .approvals
+                .iter()
+                .filter(|approval| approval.rules.contains(&requirement.rule))
+                .count();
+            given < requirement.min_approvals as usize
+        })
+    }
+
+    /// Whether this person has approved it.
+    pub fn has_approved(&self, user: &UserId, email: Option<&Email>) -> bool {
+        self.approvals.iter().any(|approval| {
+            approval.by.user == *user || (email.is_some() && approval.by.email.as_ref() == email)
+        })
+    }
+}
+
+impl Requirement {
+    /// Whether one of its approver rules names this person; whether they may decide on *this*
+    /// request (their own, perhaps) is another question. `None` means that Slack or AWS could not
+    /// say, which counts as no.
+    pub fn names(&self, facts: &Facts) -> Option<bool> {
+        People::any_names(&self.approvers, facts)
+    }
+}
+
+impl People {
+    /// Whether this person is among them; `None` when Slack could not say.
+    pub fn names(&self, facts: &Facts) -> Option<bool> {
+        match self {
+            Self::User(email) => Some(facts.email.as_ref() == Some(email)),
+            Self::Usergroup(handle) => Some(facts.usergroups.contains(handle)),
+            Self::IdcGroup(name) => Some(facts.idc_groups.contains(name)),
+            Self::Everyone => Some(facts.is_full_member()),
+            Self::ChannelMembers => facts.in_channel,
+        }
+    }
+
+    /// Whether any of them names this person; `None` when none does and Slack could not say of all.
+    pub fn any_names(people: &[Self], facts: &Facts) -> Option<bool> {
+        let answers: Vec<Option<bool>> = people.iter().map(|rule| rule.names(facts)).collect();
+        if answers.contains(&Some(true)) {
+            Some(true)
+        } else if answers.contains(&None) {
+            None
+        } else {
+            Some(false)
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone.
