@@ -1,0 +1,1 @@
+//! The Web API calls the bot makes, over slack-morphism's client.

@@ -1,0 +1,1 @@
+//! Draws the picker and the request form, and reads what people filled in.

@@ -1,0 +1,1 @@
+//! Reads Slack's socket-mode payloads, tolerantly, as hostile bytes.

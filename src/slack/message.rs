@@ -1,0 +1,1 @@
+//! All words of messages: cards, direct messages, refusals. Pure.

@@ -1,0 +1,1 @@
+//! Text from people, made safe for Slack.

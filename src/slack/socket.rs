@@ -1,0 +1,1 @@
+//! The socket-mode connection over slack-morphism's transport.
