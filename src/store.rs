@@ -83,7 +83,7 @@ pub struct Commit {
     /// Notices to queue.
     pub notices: Vec<Notice>,
     /// Notices that were sent.
-    pub sent: Vec<u64>,
+    pub sent: Vec<(RequestId, u64)>,
     /// Records to add to the audit trail.
     pub audit: Vec<AuditRecord>,
     /// Requests whose cards must be drawn again.
@@ -170,7 +170,7 @@ impl Store {
         let mut batch = sled::Batch::default();
         let mut draft = Head { next: head.next, commits: head.commits + 1, chain: head.chain };
         self.write(commit, &mut draft, &mut batch)?;
-        batch.insert(keys::COMMITS, &draft.commits.to_be_bytes());
+        batch.insert(keys::HEAD, &keys::head(draft.commits, draft.next));
         #[expect(clippy::disallowed_methods, reason = "this is `Store::commit`")]
         self.db.apply_batch(batch)?;
         let ticket = self.committer.ticket(draft.commits);
@@ -209,10 +209,10 @@ impl Store {
 
     fn write_queue(commit: &Commit, head: &mut Head, batch: &mut sled::Batch) -> Result<(), StoreError> {
         for notice in &commit.notices {
-            batch.insert(keys::notice(take(head)), row::encode(&(commit.at, notice))?);
+            batch.insert(keys::notice(&notice.request, take(head)), row::encode(&(commit.at, notice))?);
         }
-        for number in &commit.sent {
-            batch.remove(keys::notice(*number));
+        for (id, number) in &commit.sent {
+            batch.remove(keys::notice(id, *number));
         }
         if let Some(click) = &commit.click {
             batch.insert(keys::click(&click.envelope), row::encode(click)?);
@@ -297,15 +297,13 @@ impl Store {
         Ok(first.and_then(|key| keys::read_due(&key)).map(|(at, _)| at))
     }
 
-    /// The next notices after `after`, oldest first, at most `limit`.
+    /// The notices that wait for a request, oldest first.
     ///
     /// # Errors
     /// The store or a row cannot be read.
-    pub fn notices(&self, after: Option<u64>, limit: usize) -> Result<Vec<Queued>, StoreError> {
-        let start = keys::notice(after.map_or(0, |number| number.saturating_add(1)));
-        let end = keys::after(keys::NOTICE);
+    pub fn notices(&self, id: &RequestId) -> Result<Vec<Queued>, StoreError> {
         let mut found = Vec::new();
-        for entry in self.db.range(start..end).take(limit) {
+        for entry in self.db.scan_prefix(keys::notices(id)) {
             let (key, value) = entry?;
             let (since, notice) = row::decode(&key, &value)?;
             found.push(Queued { number: keys::read_number(&key), since, notice });
@@ -313,18 +311,31 @@ impl Store {
         Ok(found)
     }
 
-    /// The requests whose cards must be drawn again, with their marks, at most `limit`.
+    /// The requests with notices that wait, each once. The store is read as the iterator moves.
+    pub fn requests_with_notices(&self) -> impl Iterator<Item = RequestId> + '_ {
+        let mut from = keys::NOTICE.to_vec();
+        std::iter::from_fn(move || {
+            let (key, _) = self.db.range(from.clone()..keys::after(keys::NOTICE)).next()?.ok()?;
+            let id = keys::read_notice(&key)?;
+            from = keys::after(&keys::notices(&id));
+            Some(id)
+        })
+    }
+
+    /// The requests whose cards must be drawn again. The store is read as the iterator moves.
+    pub fn redraws(&self) -> impl Iterator<Item = RequestId> + '_ {
+        self.db.scan_prefix(keys::REDRAW).keys().filter_map(|key| {
+            let key = key.ok()?;
+            Some(RequestId::new(String::from_utf8_lossy(&key[keys::REDRAW.len()..])))
+        })
+    }
+
+    /// The mark under which a request's cards must be drawn again; `None` when they are right.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn redraws(&self, limit: usize) -> Result<Vec<(RequestId, u64)>, StoreError> {
-        let mut found = Vec::new();
-        for entry in self.db.scan_prefix(keys::REDRAW).take(limit) {
-            let (key, value) = entry?;
-            let id = String::from_utf8_lossy(&key[keys::REDRAW.len()..]).into_owned();
-            found.push((RequestId::new(id), keys::read_number(&value)));
-        }
-        Ok(found)
+    pub fn redraw_mark(&self, id: &RequestId) -> Result<Option<u64>, StoreError> {
+        Ok(self.db.get(keys::redraw(id))?.map(|mark| keys::read_number(&mark)))
     }
 
     /// The clicks that wait for their decision.

@@ -9,7 +9,7 @@ pub(super) const REQUEST: &[u8] = b"r/";
 pub(super) const ENTITLEMENT: &[u8] = b"e/";
 /// `d/<milliseconds><r or e><id>` → nothing.
 pub(super) const DUE: &[u8] = b"d/";
-/// `n/<number>` → a notice that waits.
+/// `n/<request>\0<number>` → a notice that waits.
 pub(super) const NOTICE: &[u8] = b"n/";
 /// `c/<request>` → the mark under which its cards must be drawn again.
 pub(super) const REDRAW: &[u8] = b"c/";
@@ -19,8 +19,8 @@ pub(super) const CLICK: &[u8] = b"i/";
 pub(super) const SEEN: &[u8] = b"x/";
 /// `a/<number>` → hash and record.
 pub(super) const AUDIT: &[u8] = b"a/";
-/// The number of commits.
-pub(super) const COMMITS: &[u8] = b"m/commits";
+/// The number of commits, and the next number to give out.
+pub(super) const HEAD: &[u8] = b"m/head";
 /// The format of the rows.
 pub(super) const VERSION: &[u8] = b"m/version";
 /// The random name of this store, also in its witness.
@@ -50,8 +50,20 @@ pub(super) fn seen(id: &EnvelopeId) -> Vec<u8> {
     join(SEEN, id.as_str().as_bytes())
 }
 
-pub(super) fn notice(number: u64) -> Vec<u8> {
-    join(NOTICE, &number.to_be_bytes())
+/// Where the notices of a request begin.
+pub(super) fn notices(id: &RequestId) -> Vec<u8> {
+    [NOTICE, id.as_str().as_bytes(), &[0]].concat()
+}
+
+pub(super) fn notice(id: &RequestId, number: u64) -> Vec<u8> {
+    join(&notices(id), &number.to_be_bytes())
+}
+
+/// The request of a notice's key.
+pub(super) fn read_notice(key: &[u8]) -> Option<RequestId> {
+    let rest = key.strip_prefix(NOTICE)?;
+    let id = rest.get(..rest.len().checked_sub(9)?)?;
+    Some(RequestId::new(String::from_utf8_lossy(id)))
 }
 
 pub(super) fn audit(number: u64) -> Vec<u8> {
@@ -116,4 +128,15 @@ pub(super) fn readable(key: &[u8]) -> String {
             format!("{}{rest}", String::from_utf8_lossy(prefix))
         }
     }
+}
+
+/// The value of [`HEAD`].
+pub(super) fn head(commits: u64, next: u64) -> [u8; 16] {
+    (u128::from(commits) << 64 | u128::from(next)).to_be_bytes()
+}
+
+/// Reads it back; zeros for a store without a commit.
+pub(super) fn read_head(value: Option<&[u8]>) -> (u64, u64) {
+    let (commits, next) = value.unwrap_or_default().split_at(value.map_or(0, |value| value.len() / 2));
+    (read_number(commits), read_number(next))
 }

@@ -64,8 +64,8 @@ pub(super) fn open(folder: &Path) -> Result<Store, OpenError> {
     remove_half_snapshots(&place).map_err(unusable)?;
     let db = open_sled(folder, &place)?;
     let witness = check(folder, &db)?;
-    let commits = number(&db, keys::COMMITS).unwrap_or_default();
-    let head = head(&db, commits).map_err(|why| OpenError::Damaged { folder: folder.to_owned(), why })?;
+    let head = head(&db).map_err(|why| OpenError::Damaged { folder: folder.to_owned(), why })?;
+    let commits = head.commits;
     let file = File::open(place.join("db")).map_err(unusable)?;
     file.sync_all().map_err(unusable)?;
     File::open(&place).and_then(|folder| folder.sync_all()).map_err(unusable)?;
@@ -110,17 +110,14 @@ fn open_sled(folder: &Path, place: &Path) -> Result<sled::Db, OpenError> {
     }
 }
 
-fn number(db: &sled::Db, key: &[u8]) -> Option<u64> {
-    db.get(key).ok().flatten().map(|value| keys::read_number(&value))
-}
-
 /// Compares the store with its witness, and gives a new store its name.
 fn check(folder: &Path, db: &sled::Db) -> Result<Witness, OpenError> {
     let damaged = |why: String| OpenError::Damaged { folder: folder.to_owned(), why };
     let path = folder.join("witness");
     let seen = Witness::read(&path).map_err(damaged)?;
     let name = db.get(keys::NAME).map_err(|error| damaged(error.to_string()))?;
-    let commits = number(db, keys::COMMITS).unwrap_or_default();
+    let stored = db.get(keys::HEAD).map_err(|error| damaged(error.to_string()))?;
+    let (commits, _) = keys::read_head(stored.as_deref());
     if let Some((witnessed, had)) = &seen {
         let same = name.as_deref() == Some(witnessed.as_bytes());
         let found = if same { commits } else { 0 };
@@ -160,21 +157,11 @@ fn christen(db: &sled::Db) -> sled::Result<String> {
     Ok(name)
 }
 
-fn head(db: &sled::Db, commits: u64) -> Result<Head, String> {
-    let last = |prefix: &[u8]| {
-        db.scan_prefix(prefix).next_back().transpose().map_err(|error| error.to_string())
-    };
-    let audit = last(keys::AUDIT)?;
-    let notice = last(keys::NOTICE)?;
-    let mut next = 0;
-    for (key, _) in audit.iter().chain(&notice) {
-        next = next.max(keys::read_number(key) + 1);
-    }
-    for entry in db.scan_prefix(keys::REDRAW) {
-        let (_, mark) = entry.map_err(|error| error.to_string())?;
-        next = next.max(keys::read_number(&mark) + 1);
-    }
-    let chain = match audit {
+fn head(db: &sled::Db) -> Result<Head, String> {
+    let stored = db.get(keys::HEAD).map_err(|error| error.to_string())?;
+    let (commits, next) = keys::read_head(stored.as_deref());
+    let last = db.scan_prefix(keys::AUDIT).next_back().transpose().map_err(|error| error.to_string())?;
+    let chain = match last {
         Some((_, value)) => {
             value.get(..32).and_then(|hash| hash.try_into().ok()).ok_or("the last audit record is torn")?
         }
