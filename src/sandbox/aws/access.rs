@@ -19,38 +19,41 @@ impl Caller {
     }
 }
 
+/// The codes of one refusal: of the JSON services, and of the Query ones.
+struct Codes(&'static str, &'static str);
+
+const UNSIGNED: Codes = Codes(
+    "MissingAuthenticationTokenException",
+    "MissingAuthenticationToken",
+);
+const MISSIGNED: Codes = Codes("InvalidSignatureException", "SignatureDoesNotMatch");
+const UNKNOWN: Codes = Codes("UnrecognizedClientException", "InvalidClientTokenId");
+const EXPIRED: Codes = Codes("ExpiredTokenException", "ExpiredToken");
+
+fn refusal(service: Service, codes: &Codes, message: &str) -> Failure {
+    let code = if service.xml_namespace().is_some() {
+        codes.1
+    } else {
+        codes.0
+    };
+    Failure::new(403, code, message)
+}
+
 /// Finds the caller by key and session token, or refuses the way the service does.
 pub(super) fn authenticate(world: &World, request: &Request) -> Result<Caller, Failure> {
-    let query = request.service.xml_namespace().is_some();
+    let service = request.service;
     let Some(signature) = &request.signature else {
-        let code = if query {
-            "MissingAuthenticationToken"
-        } else {
-            "MissingAuthenticationTokenException"
-        };
-        return Err(Failure::new(403, code, "Missing Authentication Token"));
+        return Err(refusal(service, &UNSIGNED, "Missing Authentication Token"));
     };
-    if signature.service != request.service.action_prefix() {
-        let code = if query {
-            "SignatureDoesNotMatch"
-        } else {
-            "InvalidSignatureException"
-        };
-        let message = format!(
-            "Credential should be scoped to correct service: '{}'",
-            request.service.action_prefix()
-        );
-        return Err(Failure::new(403, code, &message).unexpected());
+    let scope = service.action_prefix();
+    if signature.service != scope {
+        let message = format!("Credential should be scoped to correct service: '{scope}'.");
+        return Err(refusal(service, &MISSIGNED, &message).unexpected());
     }
     let unknown = || {
-        let code = if query {
-            "InvalidClientTokenId"
-        } else {
-            "UnrecognizedClientException"
-        };
-        Failure::new(
-            403,
-            code,
+        refusal(
+            service,
+            &UNKNOWN,
             "The security token included in the request is invalid.",
         )
     };
@@ -64,14 +67,8 @@ pub(super) fn authenticate(world: &World, request: &Request) -> Result<Caller, F
         .as_ref()
         .is_some_and(|session| session.expires <= world.now)
     {
-        let code = if query {
-            "ExpiredToken"
-        } else {
-            "ExpiredTokenException"
-        };
-        let status = if query { 403 } else { 400 };
         let message = "The security token included in the request is expired";
-        return Err(Failure::new(status, code, message));
+        return Err(refusal(service, &EXPIRED, message));
     }
     // A session may do what its role allows now, not what it allowed when the session began.
     let allows = match &key.session {
@@ -92,13 +89,13 @@ pub(super) fn authenticate(world: &World, request: &Request) -> Result<Caller, F
 }
 
 /// Refuses what the caller's policies do not allow.
-pub(super) fn authorize(world: &World, caller: &Caller, request: &Request) -> Result<(), Failure> {
+pub(super) fn authorize(caller: &Caller, request: &Request) -> Result<(), Failure> {
     let action = request.action();
     // Everyone may ask who they are.
     if action == "sts:GetCallerIdentity" || caller.may(&action) {
         return Ok(());
     }
-    let resource = resource(world, caller, request);
+    let resource = resource(caller, request);
     Err(Failure::denied(
         request.service,
         &caller.arn,
@@ -107,7 +104,7 @@ pub(super) fn authorize(world: &World, caller: &Caller, request: &Request) -> Re
     ))
 }
 
-fn resource(_world: &World, caller: &Caller, request: &Request) -> String {
+fn resource(caller: &Caller, request: &Request) -> String {
     let text = |name: &str| request.fields.get(name).and_then(serde_json::Value::as_str);
     let account = &caller.account;
     let named = match request.service {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::access::Caller;
-use super::model::{Assignment, PrincipalKind, World};
+use super::model::{Assignment, PrincipalKind, Switch, World};
 use super::reply::{Failure, Reply, epoch_seconds};
 use super::sso;
 use super::wire::{Request, Service};
@@ -112,7 +112,7 @@ pub(super) fn start(
     let present = world.assignments.contains(&wanted);
     match kind {
         Kind::Create => principal_exists(world, &wanted)?,
-        Kind::Delete if !present && !world.settings.absent_delete_succeeds => {
+        Kind::Delete if !present && !world.settings.is_on(Switch::AbsentDeleteSucceeds) => {
             let reason = format!("Account assignment not found: {wanted}");
             return Err(Failure::not_found(&reason));
         }
@@ -151,7 +151,8 @@ fn lane(world: &World, wanted: &Assignment) -> Result<(), Failure> {
         .filter(|one| one.assignment.instance == wanted.instance);
     let busy = running.by_ref().any(|one| {
         one.assignment == *wanted
-            || (settings.strict_account_lanes && one.assignment.account == wanted.account)
+            || (settings.is_on(Switch::StrictAccountLanes)
+                && one.assignment.account == wanted.account)
     });
     if busy {
         let reason = "Could not complete the request because of a conflicting operation in \
@@ -163,7 +164,7 @@ fn lane(world: &World, wanted: &Assignment) -> Result<(), Failure> {
         .running()
         .filter(|one| one.assignment.instance == wanted.instance)
         .count();
-    if settings.in_flight_limit && count >= IN_FLIGHT {
+    if settings.is_on(Switch::InFlightLimit) && count >= IN_FLIGHT {
         let mut failure = Failure::throttled(Service::SsoAdmin);
         failure.message = "Too many requests are being processed. Try again later.".into();
         return Err(failure);
@@ -310,7 +311,7 @@ fn why_not_created(world: &World, wanted: &Assignment) -> Option<String> {
 }
 
 fn why_not_deleted(world: &World, wanted: &Assignment) -> Option<String> {
-    let orphan = world.settings.orphan_deletes_fail && !knows_principal(world, wanted);
+    let orphan = world.settings.is_on(Switch::OrphanDeletesFail) && !knows_principal(world, wanted);
     orphan.then(|| not_in_directory(wanted))
 }
 

@@ -1,7 +1,7 @@
 //! From a parsed request to a result: is it known, who asks, may they, and then the service itself.
 use super::access::Caller;
 use super::log::{Call, Outcome};
-use super::model::World;
+use super::model::{Switch, World};
 use super::reply::{Failure, Reply};
 use super::wire::{Request, Service};
 use super::{access, assignments, catalog, iam, identity_store, organizations, sso, sts};
@@ -49,7 +49,7 @@ fn check(world: &World, request: &Request) -> Result<Caller, Failure> {
         return Err(Failure::invalid(request.service, &message).unexpected());
     }
     let caller = access::authenticate(world, request)?;
-    access::authorize(world, &caller, request)?;
+    access::authorize(&caller, request)?;
     for &name in operation.required {
         if request
             .fields
@@ -70,7 +70,7 @@ fn throttle(world: &mut World, request: &Request) -> Result<(), Failure> {
         return Ok(());
     }
     let rate = world.log.sso_rate(world.now);
-    if world.settings.rate_limit && rate > SSO_CALLS_PER_SECOND {
+    if world.settings.is_on(Switch::RateLimit) && rate > SSO_CALLS_PER_SECOND {
         return Err(Failure::throttled(request.service));
     }
     Ok(())

@@ -277,30 +277,45 @@ pub(super) struct Session {
     pub(super) expires: i64,
 }
 
-/// Switches of the simulation that are not faults.
+/// What can be switched on and off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Switch {
+    InFlightLimit,
+    RateLimit,
+    StrictAccountLanes,
+    AbsentDeleteSucceeds,
+    OrphanDeletesFail,
+    EmptyFirstPages,
+}
+
+/// How the simulation behaves, faults aside.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    pub(super) in_flight_limit: bool,
-    pub(super) rate_limit: bool,
-    pub(super) strict_account_lanes: bool,
-    pub(super) absent_delete_succeeds: bool,
-    pub(super) orphan_deletes_fail: bool,
+    on: BTreeSet<Switch>,
     pub(super) page_size: Option<usize>,
-    pub(super) empty_pages: bool,
     pub(super) latency_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            in_flight_limit: true,
-            rate_limit: false,
-            strict_account_lanes: false,
-            absent_delete_succeeds: false,
-            orphan_deletes_fail: false,
+            on: BTreeSet::from([Switch::InFlightLimit]),
             page_size: None,
-            empty_pages: false,
             latency_ms: 0,
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn is_on(&self, switch: Switch) -> bool {
+        self.on.contains(&switch)
+    }
+
+    pub(super) fn turn(&mut self, switch: Switch, on: bool) {
+        if on {
+            self.on.insert(switch);
+        } else {
+            self.on.remove(&switch);
         }
     }
 }

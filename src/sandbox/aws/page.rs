@@ -1,7 +1,7 @@
 //! Pages: a token says where the next one begins, and belongs to the question it was given for.
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::model::Settings;
+use super::model::{Settings, Switch};
 use super::reply::Failure;
 use super::wire::{Request, Service};
 
@@ -36,7 +36,7 @@ pub(super) fn page<T>(
     let (start, gap) = match request.optional_text(token_field)? {
         None => (
             0,
-            settings.empty_pages && request.service == Service::Organizations,
+            settings.is_on(Switch::EmptyFirstPages) && request.service == Service::Organizations,
         ),
         Some(token) => place(token, &question).ok_or_else(|| {
             Failure::invalid(

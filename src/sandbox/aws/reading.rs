@@ -5,7 +5,7 @@ use std::fmt;
 use super::Aws;
 use super::assignments::{self, OperationTime};
 use super::log::Call;
-use super::model::{Assignment, PrincipalKind};
+use super::model::{Assignment, PrincipalKind, Switch};
 use super::script::{CutSide, Fault, Match};
 use super::setup::tuple;
 
@@ -189,13 +189,13 @@ impl Aws {
 
     /// Whether an eleventh assignment operation at a time is throttled. At first it is.
     pub fn limit_in_flight(&self, on: bool) {
-        self.shared.world().settings.in_flight_limit = on;
+        self.shared.world().settings.turn(Switch::InFlightLimit, on);
     }
 
     /// Whether more than twenty Identity Center calls in a second of the clock are throttled. At
     /// first they are not.
     pub fn limit_rate(&self, on: bool) {
-        self.shared.world().settings.rate_limit = on;
+        self.shared.world().settings.turn(Switch::RateLimit, on);
     }
 
     /// Both limits at once; benchmarks turn them off.
@@ -207,18 +207,27 @@ impl Aws {
     /// Whether a second operation in an account meets a conflict while one is in progress. At first
     /// only a second operation on the same assignment does.
     pub fn strict_account_lanes(&self, on: bool) {
-        self.shared.world().settings.strict_account_lanes = on;
+        self.shared
+            .world()
+            .settings
+            .turn(Switch::StrictAccountLanes, on);
     }
 
     /// Whether deleting an absent assignment succeeds. At first it is `ResourceNotFoundException`.
     pub fn absent_delete_succeeds(&self, on: bool) {
-        self.shared.world().settings.absent_delete_succeeds = on;
+        self.shared
+            .world()
+            .settings
+            .turn(Switch::AbsentDeleteSucceeds, on);
     }
 
     /// Whether deleting the assignment of a removed user or group fails later, as it does in AWS
     /// at times. At first it succeeds.
     pub fn orphan_deletes_fail(&self, on: bool) {
-        self.shared.world().settings.orphan_deletes_fail = on;
+        self.shared
+            .world()
+            .settings
+            .turn(Switch::OrphanDeletesFail, on);
     }
 
     /// Caps the size of every page, whatever the client asks for.
@@ -229,7 +238,10 @@ impl Aws {
     /// Whether every listing of Organizations begins with an empty page and a token. Between two
     /// pages there is an empty one in any case.
     pub fn empty_first_pages(&self, on: bool) {
-        self.shared.world().settings.empty_pages = on;
+        self.shared
+            .world()
+            .settings
+            .turn(Switch::EmptyFirstPages, on);
     }
 
     /// Every call waits this long (real time) before anything happens.

@@ -1,6 +1,8 @@
 //! What an administrator does by hand: building the simulated AWS, changing it, tearing it down.
 //! Nothing exists unless it was added here. Everything is done at once and returns the handle, so
 //! that calls can be chained. What is added twice is replaced; what is not there is not removed.
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use super::Aws;
 use super::model::{
     Account, Assignment, IamGroup, Instance, Key, Organization, PermissionSet, PrincipalKind, Role,
@@ -38,8 +40,8 @@ impl Aws {
                 name: name.into(),
                 suspended: false,
                 parent: None,
-                iam_users: Default::default(),
-                iam_groups: Default::default(),
+                iam_users: BTreeMap::new(),
+                iam_groups: BTreeMap::new(),
             };
             world.accounts.insert(id.into(), account);
         })
@@ -57,7 +59,7 @@ impl Aws {
             let organization = Organization {
                 id,
                 root,
-                units: Default::default(),
+                units: BTreeMap::new(),
             };
             world
                 .organizations
@@ -129,8 +131,8 @@ impl Aws {
                 store: store.into(),
                 region: region.into(),
                 owner: owner.into(),
-                delegated: Default::default(),
-                permission_sets: Default::default(),
+                delegated: BTreeSet::new(),
+                permission_sets: BTreeMap::new(),
                 created: world.now,
             };
             world.instances.insert(arn.into(), instance);
@@ -249,7 +251,7 @@ impl Aws {
             let group = IamGroup {
                 path: path.into(),
                 created: now,
-                members: Default::default(),
+                members: BTreeSet::new(),
             };
             account.iam_groups.insert(name.into(), group);
         })
@@ -367,8 +369,8 @@ impl Aws {
 }
 
 fn forget_user(
-    by_name: &mut std::collections::HashMap<String, String>,
-    by_email: &mut std::collections::HashMap<String, String>,
+    by_name: &mut HashMap<String, String>,
+    by_email: &mut HashMap<String, String>,
     id: &str,
 ) {
     by_name.retain(|_, owner| owner != id);

@@ -3,8 +3,12 @@ use super::*;
 #[tokio::test]
 async fn scripted_errors_hit_the_call_they_are_meant_for() {
     let bench = bench().await;
-    bench.aws.fault(Match::nth("ListInstances", 2), Fault::Throttle);
-    bench.aws.fault(Match::times("ListInstances", 2), Fault::ServerError(503));
+    bench
+        .aws
+        .fault(Match::nth("ListInstances", 2), Fault::Throttle);
+    bench
+        .aws
+        .fault(Match::times("ListInstances", 2), Fault::ServerError(503));
     let ask = || async {
         let sent = bench.sso().list_instances().send().await;
         sent.map(|_| ()).map_err(|error| code(&error))
@@ -13,14 +17,22 @@ async fn scripted_errors_hit_the_call_they_are_meant_for() {
     assert_eq!(ask().await.unwrap_err(), "ThrottlingException");
     assert_eq!(ask().await.unwrap_err(), "InternalServerException");
     ask().await.unwrap();
-    let error = Fault::Error { code: "KmsThing".into(), message: "no".into(), status: 400 };
+    let error = Fault::Error {
+        code: "KmsThing".into(),
+        message: "no".into(),
+        status: 400,
+    };
     bench.aws.fault(Match::every("*"), error);
     assert_eq!(ask().await.unwrap_err(), "KmsThing");
     assert_eq!(ask().await.unwrap_err(), "KmsThing");
     bench.aws.clear_faults();
-    bench.aws.fault(Match::next("ListInstances"), Fault::Conflict);
+    bench
+        .aws
+        .fault(Match::next("ListInstances"), Fault::Conflict);
     assert_eq!(ask().await.unwrap_err(), "ConflictException");
-    bench.aws.fault(Match::next("ListInstances"), Fault::Delay(1));
+    bench
+        .aws
+        .fault(Match::next("ListInstances"), Fault::Delay(1));
     ask().await.unwrap();
 }
 
@@ -28,13 +40,22 @@ async fn scripted_errors_hit_the_call_they_are_meant_for() {
 async fn a_lost_reply_is_not_a_lost_write() {
     let bench = bench().await;
     bench.aws.set_operation_time(OperationTime::Polls(0));
-    bench.aws.fault(Match::next("CreateAccountAssignment"), Fault::LoseReply);
+    bench
+        .aws
+        .fault(Match::next("CreateAccountAssignment"), Fault::LoseReply);
     assert_eq!(bench.create(ANA).await.unwrap_err(), "transport");
     assert!(bench.holds(ANA));
-    bench.aws.fault(Match::next("DeleteAccountAssignment"), Fault::DropBefore);
+    bench
+        .aws
+        .fault(Match::next("DeleteAccountAssignment"), Fault::DropBefore);
     assert_eq!(bench.delete(ANA).await.unwrap_err(), "transport");
     assert!(bench.holds(ANA));
-    let outcomes: Vec<_> = bench.aws.calls().into_iter().map(|call| call.outcome).collect();
+    let outcomes: Vec<_> = bench
+        .aws
+        .calls()
+        .into_iter()
+        .map(|call| call.outcome)
+        .collect();
     assert_eq!(outcomes, [Outcome::Lost(None), Outcome::Dropped]);
 }
 
@@ -42,9 +63,14 @@ async fn a_lost_reply_is_not_a_lost_write() {
 async fn a_call_hangs_until_the_client_gives_up() {
     let bench = bench().await;
     bench.aws.fault(Match::next("ListInstances"), Fault::Hang);
-    let soon = TimeoutConfig::builder().operation_timeout(Duration::from_millis(50)).build();
+    let soon = TimeoutConfig::builder()
+        .operation_timeout(Duration::from_millis(50))
+        .build();
     let config = bench.config.to_builder().timeout_config(soon).build();
-    let asked = aws_sdk_ssoadmin::Client::new(&config).list_instances().send().await;
+    let asked = aws_sdk_ssoadmin::Client::new(&config)
+        .list_instances()
+        .send()
+        .await;
     assert!(matches!(asked.unwrap_err(), SdkError::TimeoutError(_)));
     assert_eq!(bench.aws.calls()[0].outcome, Outcome::Hung);
 }

@@ -5,7 +5,9 @@ use super::*;
 
 fn attribute(path: &str, value: &str) -> AlternateIdentifier {
     let value = Document::String(value.to_owned());
-    let attribute = UniqueAttribute::builder().attribute_path(path).attribute_value(value);
+    let attribute = UniqueAttribute::builder()
+        .attribute_path(path)
+        .attribute_value(value);
     AlternateIdentifier::UniqueAttribute(attribute.build().unwrap())
 }
 
@@ -18,21 +20,52 @@ async fn users_and_groups_are_found_by_name() {
         call.alternate_identifier(attribute(path, value)).send()
     };
     assert_eq!(find("userName", "ana").await.unwrap().user_id(), ANA);
-    assert_eq!(find("emails.value", "bo@example.com").await.unwrap().user_id(), BO);
+    assert_eq!(
+        find("emails.value", "bo@example.com")
+            .await
+            .unwrap()
+            .user_id(),
+        BO
+    );
     let refused = find("emails.value", "Bo@example.com").await.unwrap_err();
-    assert!(refused.into_service_error().is_resource_not_found_exception());
+    assert!(
+        refused
+            .into_service_error()
+            .is_resource_not_found_exception()
+    );
 
     let call = store.get_group_id().identity_store_id(STORE);
-    let group = call.alternate_identifier(attribute("displayName", "ops")).send().await.unwrap();
+    let group = call
+        .alternate_identifier(attribute("displayName", "ops"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(group.group_id(), OPS);
-    let user = store.describe_user().identity_store_id(STORE).user_id(ANA).send().await.unwrap();
+    let user = store
+        .describe_user()
+        .identity_store_id(STORE)
+        .user_id(ANA)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(user.user_name(), Some("ana"));
     assert_eq!(user.emails()[0].value(), Some("ana@example.com"));
-    let group = store.describe_group().identity_store_id(STORE).group_id(OPS).send().await.unwrap();
+    let group = store
+        .describe_group()
+        .identity_store_id(STORE)
+        .group_id(OPS)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(group.display_name(), Some("ops"));
 
     bench.aws.page_size(Some(1));
-    let pages = store.list_users().identity_store_id(STORE).into_paginator().items().send();
+    let pages = store
+        .list_users()
+        .identity_store_id(STORE)
+        .into_paginator()
+        .items()
+        .send();
     assert_eq!(pages.collect::<Result<Vec<_>, _>>().await.unwrap().len(), 2);
     assert!(bench.aws.unexpected().is_empty());
 }
@@ -43,26 +76,43 @@ async fn a_user_joins_and_leaves_a_group() {
     let store = aws_sdk_identitystore::Client::new(&bench.config);
     let ana = || MemberId::UserId(ANA.into());
     let join = || {
-        let call = store.create_group_membership().identity_store_id(STORE).group_id(OPS);
+        let call = store
+            .create_group_membership()
+            .identity_store_id(STORE)
+            .group_id(OPS);
         call.member_id(ana()).send()
     };
     let find = || {
-        let call = store.get_group_membership_id().identity_store_id(STORE).group_id(OPS);
+        let call = store
+            .get_group_membership_id()
+            .identity_store_id(STORE)
+            .group_id(OPS);
         call.member_id(ana()).send()
     };
-    assert_eq!(code(&find().await.unwrap_err()), "ResourceNotFoundException");
+    assert_eq!(
+        code(&find().await.unwrap_err()),
+        "ResourceNotFoundException"
+    );
     let id = join().await.unwrap().membership_id().to_owned();
     assert!(bench.aws.is_member(STORE, OPS, ANA));
     assert_eq!(code(&join().await.unwrap_err()), "ConflictException");
     assert_eq!(find().await.unwrap().membership_id(), id);
 
-    let call = store.is_member_in_groups().identity_store_id(STORE).member_id(ana());
+    let call = store
+        .is_member_in_groups()
+        .identity_store_id(STORE)
+        .member_id(ana());
     let asked = call.group_ids(OPS).send().await.unwrap();
     assert!(asked.results()[0].membership_exists());
-    let call = store.list_group_memberships().identity_store_id(STORE).group_id(OPS);
+    let call = store
+        .list_group_memberships()
+        .identity_store_id(STORE)
+        .group_id(OPS);
     let listed = call.send().await.unwrap();
     assert_eq!(listed.group_memberships()[0].member_id(), Some(&ana()));
-    let call = store.list_group_memberships_for_member().identity_store_id(STORE);
+    let call = store
+        .list_group_memberships_for_member()
+        .identity_store_id(STORE);
     let listed = call.member_id(ana()).send().await.unwrap();
     assert_eq!(listed.group_memberships()[0].group_id(), Some(OPS));
 
@@ -72,37 +122,76 @@ async fn a_user_joins_and_leaves_a_group() {
     };
     leave().await.unwrap();
     assert!(!bench.aws.is_member(STORE, OPS, ANA));
-    assert_eq!(code(&leave().await.unwrap_err()), "ResourceNotFoundException");
+    assert_eq!(
+        code(&leave().await.unwrap_err()),
+        "ResourceNotFoundException"
+    );
     assert!(bench.aws.unexpected().is_empty());
 }
 
 #[tokio::test]
 async fn iam_groups() {
     let bench = bench().await;
-    bench.aws.add_iam_user(MANAGEMENT, "ana").add_iam_group(MANAGEMENT, "ops", "/teams/");
+    bench
+        .aws
+        .add_iam_user(MANAGEMENT, "ana")
+        .add_iam_group(MANAGEMENT, "ops", "/teams/");
     for n in 0..5 {
         let user = format!("u{n}");
-        bench.aws.add_iam_user(MANAGEMENT, &user).join_iam_group(MANAGEMENT, "ops", &user);
+        bench
+            .aws
+            .add_iam_user(MANAGEMENT, &user)
+            .join_iam_group(MANAGEMENT, "ops", &user);
     }
     let iam = aws_sdk_iam::Client::new(&bench.config);
-    let add = |user: &str| iam.add_user_to_group().group_name("ops").user_name(user).send();
-    let remove = |user: &str| iam.remove_user_from_group().group_name("ops").user_name(user).send();
+    let add = |user: &str| {
+        iam.add_user_to_group()
+            .group_name("ops")
+            .user_name(user)
+            .send()
+    };
+    let remove = |user: &str| {
+        iam.remove_user_from_group()
+            .group_name("ops")
+            .user_name(user)
+            .send()
+    };
     add("ana").await.unwrap();
     add("ana").await.unwrap();
     assert!(bench.aws.in_iam_group(MANAGEMENT, "ops", "ana"));
     let refused = add("nobody").await.unwrap_err().into_service_error();
     assert!(refused.is_no_such_entity_exception());
-    assert_eq!(refused.message(), Some("The user with name nobody cannot be found."));
+    assert_eq!(
+        refused.message(),
+        Some("The user with name nobody cannot be found.")
+    );
 
     bench.aws.page_size(Some(2));
     let pages = iam.get_group().group_name("ops").into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
-    assert_eq!(pages.iter().map(|page| page.users().len()).collect::<Vec<_>>(), [2, 2, 2]);
-    assert_eq!(pages[0].group().unwrap().arn(), "arn:aws:iam::111122223333:group/teams/ops");
-    let groups = iam.list_groups_for_user().user_name("ana").send().await.unwrap();
+    assert_eq!(
+        pages
+            .iter()
+            .map(|page| page.users().len())
+            .collect::<Vec<_>>(),
+        [2, 2, 2]
+    );
+    assert_eq!(
+        pages[0].group().unwrap().arn(),
+        "arn:aws:iam::111122223333:group/teams/ops"
+    );
+    let groups = iam
+        .list_groups_for_user()
+        .user_name("ana")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(groups.groups()[0].group_name(), "ops");
     let user = iam.get_user().user_name("ana").send().await.unwrap();
-    assert_eq!(user.user().unwrap().create_date().to_millis().unwrap(), 1_700_000_000_000);
+    assert_eq!(
+        user.user().unwrap().create_date().to_millis().unwrap(),
+        1_700_000_000_000
+    );
 
     remove("ana").await.unwrap();
     assert_eq!(code(&remove("ana").await.unwrap_err()), "NoSuchEntity");
@@ -124,7 +213,10 @@ async fn the_tree_of_accounts() {
         .tag(PROD, "team", "Data Scientists");
     for n in 0..30 {
         let id = format!("{n:012}");
-        bench.aws.add_account(&id, "one of many").place_account(&id, "r-abcd");
+        bench
+            .aws
+            .add_account(&id, "one of many")
+            .place_account(&id, "r-abcd");
     }
     let pages = org.list_accounts().into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
@@ -132,20 +224,53 @@ async fn the_tree_of_accounts() {
     assert_eq!(sizes, [20, 0, 12]);
     let roots = org.list_roots().send().await.unwrap();
     assert_eq!(roots.roots()[0].id(), Some("r-abcd"));
-    let units = org.list_organizational_units_for_parent().parent_id("ou-abcd-11111111");
+    let units = org
+        .list_organizational_units_for_parent()
+        .parent_id("ou-abcd-11111111");
     let units = units.send().await.unwrap();
     assert_eq!(units.organizational_units()[0].name(), Some("Prod"));
-    let here = org.list_accounts_for_parent().parent_id("ou-abcd-22222222").send().await.unwrap();
+    let here = org
+        .list_accounts_for_parent()
+        .parent_id("ou-abcd-22222222")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(here.accounts()[0].id(), Some(PROD));
-    let tags = org.list_tags_for_resource().resource_id(PROD).send().await.unwrap();
-    assert_eq!((tags.tags()[0].key(), tags.tags()[0].value()), ("team", "Data Scientists"));
+    let tags = org
+        .list_tags_for_resource()
+        .resource_id(PROD)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        (tags.tags()[0].key(), tags.tags()[0].value()),
+        ("team", "Data Scientists")
+    );
     bench.aws.suspend_account(PROD, true);
-    let account = org.describe_account().account_id(PROD).send().await.unwrap().account.unwrap();
+    let account = org
+        .describe_account()
+        .account_id(PROD)
+        .send()
+        .await
+        .unwrap()
+        .account
+        .unwrap();
     assert_eq!(account.state().unwrap().as_str(), "SUSPENDED");
-    let whole = org.describe_organization().send().await.unwrap().organization.unwrap();
+    let whole = org
+        .describe_organization()
+        .send()
+        .await
+        .unwrap()
+        .organization
+        .unwrap();
     assert_eq!(whole.master_account_id(), Some(MANAGEMENT));
 
-    bench.aws.add_access_key("AKIAMEMBER", PROD, "arn:aws:iam::444455556666:user/x", &["*"]);
+    bench.aws.add_access_key(
+        "AKIAMEMBER",
+        PROD,
+        "arn:aws:iam::444455556666:user/x",
+        &["*"],
+    );
     let member = config(&bench.aws.endpoint(), "AKIAMEMBER", None);
     let member = aws_sdk_organizations::Client::new(&member);
     let refused = member.list_accounts().send().await.unwrap_err();
@@ -171,7 +296,10 @@ fn roles(bench: &Bench) {
         allows: vec!["iam:GetUser".into()],
         ..Role::default()
     };
-    bench.aws.add_role(CONNECTOR, connector).add_role(TARGET, target);
+    bench
+        .aws
+        .add_role(CONNECTOR, connector)
+        .add_role(TARGET, target);
 }
 
 async fn assume(
@@ -181,15 +309,25 @@ async fn assume(
     source: Option<&str>,
     seconds: i32,
 ) -> Result<aws_sdk_sts::types::Credentials, String> {
-    let call = aws_sdk_sts::Client::new(config).assume_role().role_arn(role);
-    let call = call.role_session_name("request-7").set_external_id(external.map(str::to_owned));
-    let call = call.set_source_identity(source.map(str::to_owned)).duration_seconds(seconds);
+    let call = aws_sdk_sts::Client::new(config)
+        .assume_role()
+        .role_arn(role);
+    let call = call
+        .role_session_name("request-7")
+        .set_external_id(external.map(str::to_owned));
+    let call = call
+        .set_source_identity(source.map(str::to_owned))
+        .duration_seconds(seconds);
     let sent = call.send().await.map_err(|error| code(&error))?;
     Ok(sent.credentials.unwrap())
 }
 
 fn as_session(bench: &Bench, keys: &aws_sdk_sts::types::Credentials) -> SdkConfig {
-    config(&bench.aws.endpoint(), keys.access_key_id(), Some(keys.session_token()))
+    config(
+        &bench.aws.endpoint(),
+        keys.access_key_id(),
+        Some(keys.session_token()),
+    )
 }
 
 #[tokio::test]
@@ -201,23 +339,48 @@ async fn a_chain_of_roles_carries_the_source_identity() {
     denied(assume(&bench.config, CONNECTOR, None, who, 900).await);
     denied(assume(&bench.config, CONNECTOR, Some("sym-12345"), who, 900).await);
     denied(assume(&bench.config, TARGET, None, who, 900).await);
-    denied(assume(&bench.config, "arn:aws:iam::444455556666:role/None", None, None, 900).await);
+    denied(
+        assume(
+            &bench.config,
+            "arn:aws:iam::444455556666:role/None",
+            None,
+            None,
+            900,
+        )
+        .await,
+    );
     let invalid = assume(&bench.config, CONNECTOR, id, Some("o'neil"), 900).await;
     assert_eq!(invalid.unwrap_err(), "ValidationError");
     let too_long = assume(&bench.config, CONNECTOR, id, who, 7201).await;
     assert_eq!(too_long.unwrap_err(), "ValidationError");
 
-    let first = assume(&bench.config, CONNECTOR, id, who, 7200).await.unwrap();
-    assert_eq!(first.expiration().to_millis().unwrap(), 1_700_000_000_000 + 7_200_000);
+    let first = assume(&bench.config, CONNECTOR, id, who, 7200)
+        .await
+        .unwrap();
+    assert_eq!(
+        first.expiration().to_millis().unwrap(),
+        1_700_000_000_000 + 7_200_000
+    );
     let first = as_session(&bench, &first);
     denied(assume(&first, TARGET, None, Some("bo@example.com"), 900).await);
     let chained = assume(&first, TARGET, None, None, 3601).await;
-    assert_eq!(chained.unwrap_err(), "ValidationError", "chained sessions last an hour at most");
+    assert_eq!(
+        chained.unwrap_err(),
+        "ValidationError",
+        "chained sessions last an hour at most"
+    );
     let second = assume(&first, TARGET, None, None, 3600).await.unwrap();
     let second = as_session(&bench, &second);
 
-    let me = aws_sdk_sts::Client::new(&second).get_caller_identity().send().await.unwrap();
-    assert_eq!(me.arn(), Some("arn:aws:sts::444455556666:assumed-role/Target/request-7"));
+    let me = aws_sdk_sts::Client::new(&second)
+        .get_caller_identity()
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        me.arn(),
+        Some("arn:aws:sts::444455556666:assumed-role/Target/request-7")
+    );
     let call = bench.aws.calls().pop().unwrap();
     assert_eq!(call.source_identity.as_deref(), Some("ana@example.com"));
     assert_eq!(call.session_name.as_deref(), Some("request-7"));
@@ -229,10 +392,17 @@ async fn a_chain_of_roles_carries_the_source_identity() {
 async fn sessions_expire_and_allow_no_more_than_the_role() {
     let bench = bench().await;
     roles(&bench);
-    let keys = assume(&bench.config, CONNECTOR, Some("sym-1234"), None, 900).await.unwrap();
+    let keys = assume(&bench.config, CONNECTOR, Some("sym-1234"), None, 900)
+        .await
+        .unwrap();
     let session = as_session(&bench, &keys);
     let sso = aws_sdk_ssoadmin::Client::new(&session);
-    let refused = sso.list_instances().send().await.unwrap_err().into_service_error();
+    let refused = sso
+        .list_instances()
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
     assert!(refused.is_access_denied_exception());
     assert_eq!(
         refused.message(),
@@ -250,9 +420,15 @@ async fn sessions_expire_and_allow_no_more_than_the_role() {
     assert_eq!(code(&expired), "ExpiredTokenException");
 
     let tokenless = config(&bench.aws.endpoint(), keys.access_key_id(), None);
-    let ask = aws_sdk_sts::Client::new(&tokenless).get_caller_identity().send().await;
+    let ask = aws_sdk_sts::Client::new(&tokenless)
+        .get_caller_identity()
+        .send()
+        .await;
     assert_eq!(code(&ask.unwrap_err()), "InvalidClientTokenId");
     let stranger = config(&bench.aws.endpoint(), "AKIANOBODY", None);
-    let ask = aws_sdk_ssoadmin::Client::new(&stranger).list_instances().send().await;
+    let ask = aws_sdk_ssoadmin::Client::new(&stranger)
+        .list_instances()
+        .send()
+        .await;
     assert_eq!(code(&ask.unwrap_err()), "UnrecognizedClientException");
 }
