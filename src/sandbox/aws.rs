@@ -19,6 +19,7 @@ mod iam;
 mod identity_store;
 mod log;
 mod model;
+mod operations;
 mod organizations;
 mod page;
 mod reading;
@@ -28,14 +29,15 @@ mod server;
 mod setup;
 mod shape;
 mod sso;
+mod stale;
 mod sts;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use assignments::OperationTime;
 pub use log::{Call, Outcome};
 pub use model::{Assignment, PrincipalKind, Role};
+pub use operations::OperationTime;
 pub use reading::Holding;
 pub use script::{CutSide, Fault, Match};
 pub use wire::Service;
@@ -76,7 +78,7 @@ impl Shared {
         // A panic elsewhere leaves plain data behind, which is as good as it was.
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.now = now;
-        assignments::settle(&mut world);
+        operations::settle(&mut world);
         world
     }
 }

@@ -4,7 +4,7 @@ use super::log::{Call, Outcome};
 use super::model::{Switch, World};
 use super::reply::{Failure, Reply};
 use super::wire::{Request, Service};
-use super::{access, assignments, catalog, iam, identity_store, organizations, sso, sts};
+use super::{access, assignments, catalog, iam, identity_store, organizations, sso, stale, sts};
 
 /// The most calls per second that Identity Center takes.
 const SSO_CALLS_PER_SECOND: usize = 20;
@@ -15,6 +15,9 @@ pub(super) fn execute(
     request: &Request,
     async_fail: Option<String>,
 ) -> Result<Reply, Failure> {
+    // Assignments change later, when their operation is done.
+    let at_once = is_write(request) && request.service != Service::SsoAdmin;
+    let note = at_once.then(|| stale::note(world)).flatten();
     let result = check(world, request).and_then(|caller| {
         throttle(world, request)?;
         match request.service {
@@ -28,6 +31,9 @@ pub(super) fn execute(
             Service::Sts => sts::answer(world, &caller, request),
         }
     });
+    if result.is_ok() {
+        stale::keep(world, note);
+    }
     if let Err(failure) = &result
         && failure.unexpected
     {
@@ -37,10 +43,21 @@ pub(super) fn execute(
     result
 }
 
+/// Does the request change something in AWS?
+pub(super) fn is_write(request: &Request) -> bool {
+    catalog::find(request.service, &request.operation).is_some_and(|operation| operation.write)
+}
+
 fn check(world: &World, request: &Request) -> Result<Caller, Failure> {
     let operation = catalog::find(request.service, &request.operation).ok_or_else(|| {
         let message = format!("The operation {} is not simulated", request.action());
-        Failure::new(400, "UnknownOperationException", &message).unexpected()
+        let query = request.service.xml_namespace().is_some();
+        let code = if query {
+            "InvalidAction"
+        } else {
+            "UnknownOperationException"
+        };
+        Failure::new(400, code, &message).unexpected()
     })?;
     let known =
         |name: &str| operation.required.contains(&name) || operation.optional.contains(&name);
@@ -66,11 +83,8 @@ fn check(world: &World, request: &Request) -> Result<Caller, Failure> {
 }
 
 fn throttle(world: &mut World, request: &Request) -> Result<(), Failure> {
-    if request.service != Service::SsoAdmin {
-        return Ok(());
-    }
-    let rate = world.log.sso_rate(world.now);
-    if world.settings.is_on(Switch::RateLimit) && rate > SSO_CALLS_PER_SECOND {
+    let limited = world.settings.is_on(Switch::RateLimit) && request.service == Service::SsoAdmin;
+    if limited && !world.log.sso_admits(world.now, SSO_CALLS_PER_SECOND) {
         return Err(Failure::throttled(request.service));
     }
     Ok(())
@@ -78,7 +92,7 @@ fn throttle(world: &mut World, request: &Request) -> Result<(), Failure> {
 
 /// Notes that a call has been made, and how it ended.
 pub(super) fn record(world: &mut World, request: &Request, outcome: Outcome) {
-    world.log.arrived(world.now);
+    world.log.count(request.service, world.now);
     if !world.log.keep {
         return;
     }
@@ -88,7 +102,6 @@ pub(super) fn record(world: &mut World, request: &Request, outcome: Outcome) {
         .map_or("", |signature| &signature.key_id);
     let key = world.keys.get(access_key);
     let session = key.and_then(|key| key.session.as_ref());
-    let operation = catalog::find(request.service, &request.operation);
     let call = Call {
         service: request.service,
         operation: request.operation.clone(),
@@ -98,7 +111,7 @@ pub(super) fn record(world: &mut World, request: &Request, outcome: Outcome) {
         role: session.map(|session| session.role.clone()),
         session_name: session.map(|session| session.name.clone()),
         source_identity: session.and_then(|session| session.source_identity.clone()),
-        write: operation.is_some_and(|operation| operation.write),
+        write: is_write(request),
         input: request.fields.clone(),
         outcome,
     };

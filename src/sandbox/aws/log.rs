@@ -56,6 +56,8 @@ pub(super) struct Log {
     last_second: VecDeque<i64>,
     pub(super) busiest_second: usize,
     sso_last_second: VecDeque<i64>,
+    pub(super) busiest_sso_second: usize,
+    sso_admitted: VecDeque<i64>,
 }
 
 impl Default for Log {
@@ -68,30 +70,55 @@ impl Default for Log {
             last_second: VecDeque::new(),
             busiest_second: 0,
             sso_last_second: VecDeque::new(),
+            busiest_sso_second: 0,
+            sso_admitted: VecDeque::new(),
         }
     }
 }
 
 impl Log {
-    /// Counts a call that has arrived.
-    pub(super) fn arrived(&mut self, now: i64) {
+    /// Counts a call.
+    pub(super) fn count(&mut self, service: Service, now: i64) {
         self.total += 1;
         self.busiest_second = self.busiest_second.max(tick(&mut self.last_second, now));
+        if service == Service::SsoAdmin {
+            let rate = tick(&mut self.sso_last_second, now);
+            self.busiest_sso_second = self.busiest_sso_second.max(rate);
+        }
     }
 
-    /// Counts a call of Identity Center and says how many there were in the last second.
-    pub(super) fn sso_rate(&mut self, now: i64) -> usize {
-        tick(&mut self.sso_last_second, now)
+    /// May Identity Center take one more call now? Calls that were refused do not count.
+    pub(super) fn sso_admits(&mut self, now: i64, most: usize) -> bool {
+        forget(&mut self.sso_admitted, now);
+        let admitted = self.sso_admitted.len() < most;
+        if admitted {
+            self.sso_admitted.push_back(now);
+        }
+        admitted
+    }
+
+    /// Forgets the calls and the counters, but not the calls of the last second: a quota does not
+    /// care who is looking.
+    pub(super) fn clear(&mut self) {
+        self.calls.clear();
+        self.total = 0;
+        self.busiest_second = 0;
+        self.busiest_sso_second = 0;
     }
 }
 
 fn tick(window: &mut VecDeque<i64>, now: i64) -> usize {
+    forget(window, now);
+    window.push_back(now);
+    window.len()
+}
+
+/// Forgets what is a second old, or in the future of a clock that was turned back.
+fn forget(window: &mut VecDeque<i64>, now: i64) {
     while window
         .front()
         .is_some_and(|&at| at <= now - 1000 || at > now)
     {
         window.pop_front();
     }
-    window.push_back(now);
-    window.len()
 }

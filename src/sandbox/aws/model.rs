@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
-use super::assignments::Operations;
 use super::log::Log;
+use super::operations::Operations;
 use super::script::Script;
+use super::stale::Past;
 
 /// Whom an assignment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -337,6 +338,8 @@ pub(super) struct World {
     pub(super) assignments: Assignments,
     pub(super) operations: Operations,
     pub(super) settings: Settings,
+    /// How things were before the last change, while stale reads are planned.
+    pub(super) past: Option<Past>,
     pub(super) script: Script,
     pub(super) log: Log,
 }

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::Aws;
-use super::assignments::{self, OperationTime};
+
 use super::log::Call;
 use super::model::{Assignment, PrincipalKind, Switch};
+use super::operations::{self, OperationTime};
 use super::script::{CutSide, Fault, Match};
 use super::setup::tuple;
 
@@ -140,10 +141,8 @@ impl Aws {
     /// Forgets the calls and the counters.
     pub fn clear_calls(&self) {
         let mut world = self.shared.world();
-        world.log.calls.clear();
-        world.log.busiest_second = 0;
-        world.log.total = 0;
-        world.operations.most_in_flight = world.operations.in_flight();
+        world.log.clear();
+        world.operations.most_in_flight = world.operations.in_flight.len();
     }
 
     /// Whether calls are kept for `calls`; benchmarks turn this off. Counters go on.
@@ -161,6 +160,11 @@ impl Aws {
         self.shared.world().log.busiest_second
     }
 
+    /// The most Identity Center calls (which has a quota of 20) in any one second of the clock.
+    pub fn busiest_sso_second(&self) -> usize {
+        self.shared.world().log.busiest_sso_second
+    }
+
     /// The most assignment operations that were in progress at a time.
     pub fn most_in_flight(&self) -> usize {
         self.shared.world().operations.most_in_flight
@@ -168,7 +172,7 @@ impl Aws {
 
     /// Assignment operations in progress now.
     pub fn in_flight(&self) -> usize {
-        self.shared.world().operations.in_flight()
+        self.shared.world().operations.in_flight.len()
     }
 
     /// What clients asked that no client should: unknown operations and members, wrong protocol,
@@ -184,7 +188,7 @@ impl Aws {
 
     /// Finishes every assignment operation in progress: enough time has passed.
     pub fn finish_operations(&self) {
-        assignments::finish_all(&mut self.shared.world());
+        operations::finish_all(&mut self.shared.world());
     }
 
     /// Whether an eleventh assignment operation at a time is throttled. At first it is.
@@ -253,6 +257,19 @@ impl Aws {
     /// is used up.
     pub fn fault(&self, which: Match, fault: Fault) {
         self.shared.world().script.add(which, fault);
+    }
+
+    /// Ends every role session now, as if its time were up.
+    pub fn expire_sessions(&self) {
+        let mut world = self.shared.world();
+        let now = world.now;
+        for session in world
+            .keys
+            .values_mut()
+            .filter_map(|key| key.session.as_mut())
+        {
+            session.expires = session.expires.min(now);
+        }
     }
 
     /// Forgets all faults.

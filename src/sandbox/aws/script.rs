@@ -34,6 +34,9 @@ pub enum Fault {
     Delay(u64),
     /// The service's own conflict error.
     Conflict,
+    /// The read is answered as things were before the last change a client made, which is at times
+    /// what AWS does. Has to be planned before that change; for writes it does nothing.
+    Stale,
 }
 
 /// Which calls a fault meets: an operation (`*` for any), and which of its calls from now on.
@@ -115,6 +118,7 @@ pub(super) enum Step {
     LoseReply,
     Drop,
     Hang,
+    Stale,
 }
 
 #[derive(Debug, Default)]
@@ -131,6 +135,10 @@ impl Script {
 
     pub(super) fn clear(&mut self) {
         self.faults.clear();
+    }
+
+    pub(super) fn plans_stale_reads(&self) -> bool {
+        self.faults.iter().any(|(_, fault)| *fault == Fault::Stale)
     }
 
     pub(super) fn plan_cut(&mut self, n: u32, side: CutSide) {
@@ -183,6 +191,7 @@ fn step(fault: Fault, service: Service) -> Step {
         Fault::Throttle => Step::Refuse(Failure::throttled(service)),
         Fault::ServerError(status) => Step::Refuse(Failure::server_error(service, status)),
         Fault::Hang => Step::Hang,
+        Fault::Stale => Step::Stale,
         Fault::LoseReply => Step::LoseReply,
         Fault::DropBefore => Step::Drop,
         Fault::Error {

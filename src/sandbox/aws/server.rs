@@ -13,11 +13,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use super::dispatch;
 use super::reply::{Failure, render};
 use super::script::Step;
 use super::wire::Request;
-use super::{Outcome, Shared};
+use super::{Outcome, Shared, dispatch, stale};
 
 /// Serves until the task is aborted.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
@@ -94,13 +93,10 @@ async fn take(
     step: Step,
     shared: &Shared,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
-    let (async_fail, lose_reply) = match step {
-        Step::Proceed => (None, false),
-        Step::LoseReply => (None, true),
-        Step::AsyncFail(reason) => (Some(reason), false),
+    let how = match step {
         Step::Wait(ms) => {
             sleep(Duration::from_millis(ms)).await;
-            (None, false)
+            How::default()
         }
         Step::Refuse(failure) => {
             let mut world = shared.world();
@@ -121,23 +117,56 @@ async fn take(
             dispatch::record(&mut shared.world(), request, Outcome::Hung);
             return pending().await;
         }
+        Step::Proceed => How::default(),
+        Step::LoseReply => How {
+            lose_reply: true,
+            ..How::default()
+        },
+        Step::AsyncFail(reason) => How {
+            async_fail: Some(reason),
+            ..How::default()
+        },
+        Step::Stale => How {
+            stale: true,
+            ..How::default()
+        },
     };
+    carry_out(request, how, shared)
+}
+
+/// How a request is carried out that gets through.
+#[derive(Debug, Default)]
+struct How {
+    async_fail: Option<String>,
+    lose_reply: bool,
+    stale: bool,
+}
+
+fn carry_out(
+    request: &Request,
+    how: How,
+    shared: &Shared,
+) -> Result<Response<Full<Bytes>>, Dropped> {
     let mut world = shared.world();
     // A cut that came while this call was waiting takes it along, before its effect.
-    if world.script.cut && !lose_reply {
+    if world.script.cut && !how.lose_reply {
         return Err(Dropped);
     }
-    let result = dispatch::execute(&mut world, request, async_fail);
+    let result = if how.stale && !dispatch::is_write(request) {
+        stale::execute(&mut world, request)
+    } else {
+        dispatch::execute(&mut world, request, how.async_fail)
+    };
     let code = result.as_ref().err().map(|failure| failure.code.clone());
     let outcome = match code {
-        code if lose_reply => Outcome::Lost(code),
+        code if how.lose_reply => Outcome::Lost(code),
         Some(code) => Outcome::Failed(code),
         None => Outcome::Done,
     };
     dispatch::record(&mut world, request, outcome);
     let id = world.uuid();
     drop(world);
-    if lose_reply {
+    if how.lose_reply {
         return Err(Dropped);
     }
     Ok(render(

@@ -2,8 +2,9 @@
 use serde_json::{Value, json};
 
 use super::access::Caller;
-use super::assignments::{self, Kind};
+
 use super::model::{Assignment, Instance, PermissionSet, PrincipalKind, World};
+use super::operations::{self, Kind};
 use super::page::page;
 use super::reply::{Failure, Reply, epoch_seconds};
 use super::shape;
@@ -251,7 +252,7 @@ fn describe_status(
     if !shape::is_uuid(id) {
         return Err(invalid(name, id));
     }
-    assignments::describe(world, kind, request.text("InstanceArn")?, id)
+    operations::describe(world, kind, request.text("InstanceArn")?, id)
 }
 
 fn list_status(
@@ -262,7 +263,7 @@ fn list_status(
 ) -> Result<Reply, Failure> {
     instance(world, caller, request)?;
     let wanted = filter(request, "Status")?;
-    let all = assignments::list(world, kind, request.text("InstanceArn")?, wanted);
+    let all = operations::list(world, kind, request.text("InstanceArn")?, wanted);
     let name = match kind {
         Kind::Create => "AccountAssignmentsCreationStatus",
         Kind::Delete => "AccountAssignmentsDeletionStatus",
@@ -303,7 +304,7 @@ fn list_assignments(
         .map(assignment)
         .collect();
     let reply = values(world, request, "AccountAssignments", all)?;
-    assignments::looked_at_target(world, arn, account, set);
+    operations::looked_at_target(world, arn, account, set);
     Ok(reply)
 }
 
@@ -340,7 +341,7 @@ fn list_for_principal(
     all.retain(|one| wanted.is_none_or(|account| account == one.account));
     let all = all.iter().map(assignment).collect();
     let reply = values(world, request, "AccountAssignments", all)?;
-    assignments::looked_at_principal(world, arn, principal);
+    operations::looked_at_principal(world, arn, principal);
     Ok(reply)
 }
 

@@ -15,6 +15,8 @@ use super::*;
 mod assigning;
 mod faults;
 mod others;
+mod parts;
+mod roles;
 
 const MANAGEMENT: &str = "111122223333";
 const PROD: &str = "444455556666";

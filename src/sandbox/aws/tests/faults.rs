@@ -93,3 +93,69 @@ async fn the_world_is_cut_off() {
         assert!(bench.holds(BO));
     }
 }
+
+#[tokio::test]
+async fn reads_can_be_behind() {
+    let bench = bench().await;
+    bench.aws.set_operation_time(OperationTime::Polls(0));
+    bench
+        .aws
+        .fault(Match::next("ListAccountAssignments"), Fault::Stale);
+    let listed = async || {
+        let call = bench
+            .sso()
+            .list_account_assignments()
+            .instance_arn(INSTANCE);
+        let sent = call
+            .account_id(PROD)
+            .permission_set_arn(ADMIN)
+            .send()
+            .await
+            .unwrap();
+        sent.account_assignments().len()
+    };
+    bench.create(ANA).await.unwrap();
+    assert!(bench.holds(ANA));
+    assert_eq!(listed().await, 0);
+    assert_eq!(listed().await, 1);
+
+    bench
+        .aws
+        .fault(Match::times("ListAccountAssignments", 2), Fault::Stale);
+    bench.aws.set_operation_time(OperationTime::Polls(1));
+    let delete = bench.delete(ANA).await.unwrap();
+    bench.deleted(&delete).await;
+    assert_eq!(listed().await, 1);
+    bench.create(BO).await.unwrap();
+    assert_eq!(listed().await, 1, "the last change is still the removal");
+    assert!(!bench.holds(BO), "a stale read finishes nothing");
+    bench.aws.finish_operations();
+    assert!(bench.holds(BO));
+}
+
+#[tokio::test]
+async fn counters_and_log() {
+    let bench = bench().await;
+    for _ in 0..3 {
+        bench.sso().list_instances().send().await.unwrap();
+        bench.pass(400);
+    }
+    assert_eq!(
+        (bench.aws.busiest_second(), bench.aws.busiest_sso_second()),
+        (3, 3)
+    );
+    bench.pass(10_000);
+    bench.sso().list_instances().send().await.unwrap();
+    assert_eq!(bench.aws.call_count(), 4);
+    let call = &bench.aws.calls_of("ListInstances")[0];
+    assert_eq!(
+        (call.at, call.write, call.service),
+        (1_700_000_000_000, false, Service::SsoAdmin)
+    );
+    assert_eq!(call.caller, "arn:aws:iam::111122223333:user/sym");
+    bench.aws.clear_calls();
+    bench.aws.keep_calls(false);
+    bench.sso().list_instances().send().await.unwrap();
+    assert!(bench.aws.calls().is_empty());
+    assert_eq!(bench.aws.call_count(), 1);
+}

@@ -129,21 +129,18 @@ async fn a_user_joins_and_leaves_a_group() {
     assert!(bench.aws.unexpected().is_empty());
 }
 
-#[tokio::test]
-async fn iam_groups() {
-    let bench = bench().await;
+fn iam_team(bench: &Bench) -> aws_sdk_iam::Client {
     bench
         .aws
         .add_iam_user(MANAGEMENT, "ana")
         .add_iam_group(MANAGEMENT, "ops", "/teams/");
-    for n in 0..5 {
-        let user = format!("u{n}");
-        bench
-            .aws
-            .add_iam_user(MANAGEMENT, &user)
-            .join_iam_group(MANAGEMENT, "ops", &user);
-    }
-    let iam = aws_sdk_iam::Client::new(&bench.config);
+    aws_sdk_iam::Client::new(&bench.config)
+}
+
+#[tokio::test]
+async fn an_iam_user_joins_and_leaves_a_group() {
+    let bench = bench().await;
+    let iam = iam_team(&bench);
     let add = |user: &str| {
         iam.add_user_to_group()
             .group_name("ops")
@@ -165,7 +162,22 @@ async fn iam_groups() {
         refused.message(),
         Some("The user with name nobody cannot be found.")
     );
+    remove("ana").await.unwrap();
+    assert_eq!(code(&remove("ana").await.unwrap_err()), "NoSuchEntity");
+    assert!(bench.aws.unexpected().is_empty());
+}
 
+#[tokio::test]
+async fn iam_is_read_in_pages() {
+    let bench = bench().await;
+    let iam = iam_team(&bench);
+    bench.aws.join_iam_group(MANAGEMENT, "ops", "ana");
+    for user in ["u0", "u1", "u2", "u3", "u4"] {
+        bench
+            .aws
+            .add_iam_user(MANAGEMENT, user)
+            .join_iam_group(MANAGEMENT, "ops", user);
+    }
     bench.aws.page_size(Some(2));
     let pages = iam.get_group().group_name("ops").into_paginator().send();
     let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
@@ -187,23 +199,19 @@ async fn iam_groups() {
         .await
         .unwrap();
     assert_eq!(groups.groups()[0].group_name(), "ops");
-    let user = iam.get_user().user_name("ana").send().await.unwrap();
-    assert_eq!(
-        user.user().unwrap().create_date().to_millis().unwrap(),
-        1_700_000_000_000
-    );
-
-    remove("ana").await.unwrap();
-    assert_eq!(code(&remove("ana").await.unwrap_err()), "NoSuchEntity");
+    let user = iam
+        .get_user()
+        .user_name("ana")
+        .send()
+        .await
+        .unwrap()
+        .user
+        .unwrap();
+    assert_eq!(user.create_date().to_millis().unwrap(), 1_700_000_000_000);
     assert!(bench.aws.unexpected().is_empty());
 }
 
-#[tokio::test]
-async fn the_tree_of_accounts() {
-    let bench = bench().await;
-    let org = aws_sdk_organizations::Client::new(&bench.config);
-    let lost = org.list_accounts().send().await.unwrap_err();
-    assert_eq!(code(&lost), "AWSOrganizationsNotInUseException");
+fn tree(bench: &Bench) -> aws_sdk_organizations::Client {
     bench
         .aws
         .add_organization("o-1234567890", MANAGEMENT, "r-abcd")
@@ -211,6 +219,13 @@ async fn the_tree_of_accounts() {
         .add_ou("ou-abcd-22222222", "ou-abcd-11111111", "Prod")
         .place_account(PROD, "ou-abcd-22222222")
         .tag(PROD, "team", "Data Scientists");
+    aws_sdk_organizations::Client::new(&bench.config)
+}
+
+#[tokio::test]
+async fn accounts_come_in_pages_and_some_are_empty() {
+    let bench = bench().await;
+    let org = tree(&bench);
     for n in 0..30 {
         let id = format!("{n:012}");
         bench
@@ -218,10 +233,30 @@ async fn the_tree_of_accounts() {
             .add_account(&id, "one of many")
             .place_account(&id, "r-abcd");
     }
-    let pages = org.list_accounts().into_paginator().send();
-    let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
-    let sizes: Vec<_> = pages.iter().map(|page| page.accounts().len()).collect();
-    assert_eq!(sizes, [20, 0, 12]);
+    let sizes = async || {
+        let pages = org.list_accounts().into_paginator().send();
+        let pages = pages.collect::<Result<Vec<_>, _>>().await.unwrap();
+        pages
+            .iter()
+            .map(|page| page.accounts().len())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(sizes().await, [20, 0, 12]);
+    bench.aws.empty_first_pages(true);
+    assert_eq!(sizes().await, [0, 20, 0, 12]);
+    let refused = org
+        .list_accounts()
+        .max_results(21)
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!(code(&refused), "InvalidInputException");
+}
+
+#[tokio::test]
+async fn the_tree_of_accounts() {
+    let bench = bench().await;
+    let org = tree(&bench);
     let roots = org.list_roots().send().await.unwrap();
     assert_eq!(roots.roots()[0].id(), Some("r-abcd"));
     let units = org
@@ -264,171 +299,22 @@ async fn the_tree_of_accounts() {
         .organization
         .unwrap();
     assert_eq!(whole.master_account_id(), Some(MANAGEMENT));
+    assert!(bench.aws.unexpected().is_empty());
+}
 
-    bench.aws.add_access_key(
-        "AKIAMEMBER",
-        PROD,
-        "arn:aws:iam::444455556666:user/x",
-        &["*"],
-    );
+#[tokio::test]
+async fn only_the_management_account_reads_the_tree() {
+    let bench = bench().await;
+    let org = aws_sdk_organizations::Client::new(&bench.config);
+    let lost = org.list_accounts().send().await.unwrap_err();
+    assert_eq!(code(&lost), "AWSOrganizationsNotInUseException");
+    tree(&bench);
+    let identity = "arn:aws:iam::444455556666:user/x";
+    bench
+        .aws
+        .add_access_key("AKIAMEMBER", PROD, identity, &["*"]);
     let member = config(&bench.aws.endpoint(), "AKIAMEMBER", None);
     let member = aws_sdk_organizations::Client::new(&member);
     let refused = member.list_accounts().send().await.unwrap_err();
     assert!(refused.into_service_error().is_access_denied_exception());
-    assert!(bench.aws.unexpected().is_empty());
-}
-
-const CONNECTOR: &str = "arn:aws:iam::111122223333:role/sym/Connector";
-const TARGET: &str = "arn:aws:iam::444455556666:role/Target";
-
-fn roles(bench: &Bench) {
-    let connector = Role {
-        trusted: vec![MANAGEMENT.into()],
-        external_id: Some("sym-1234".into()),
-        max_session_seconds: 7200,
-        may_set_source_identity: true,
-        allows: vec!["sts:*".into(), "iam:Get*".into()],
-    };
-    let target = Role {
-        trusted: vec![CONNECTOR.into()],
-        max_session_seconds: 7200,
-        may_set_source_identity: true,
-        allows: vec!["iam:GetUser".into()],
-        ..Role::default()
-    };
-    bench
-        .aws
-        .add_role(CONNECTOR, connector)
-        .add_role(TARGET, target);
-}
-
-async fn assume(
-    config: &SdkConfig,
-    role: &str,
-    external: Option<&str>,
-    source: Option<&str>,
-    seconds: i32,
-) -> Result<aws_sdk_sts::types::Credentials, String> {
-    let call = aws_sdk_sts::Client::new(config)
-        .assume_role()
-        .role_arn(role);
-    let call = call
-        .role_session_name("request-7")
-        .set_external_id(external.map(str::to_owned));
-    let call = call
-        .set_source_identity(source.map(str::to_owned))
-        .duration_seconds(seconds);
-    let sent = call.send().await.map_err(|error| code(&error))?;
-    Ok(sent.credentials.unwrap())
-}
-
-fn as_session(bench: &Bench, keys: &aws_sdk_sts::types::Credentials) -> SdkConfig {
-    config(
-        &bench.aws.endpoint(),
-        keys.access_key_id(),
-        Some(keys.session_token()),
-    )
-}
-
-#[tokio::test]
-async fn a_chain_of_roles_carries_the_source_identity() {
-    let bench = bench().await;
-    roles(&bench);
-    let (id, who) = (Some("sym-1234"), Some("ana@example.com"));
-    let denied = |result: Result<_, String>| assert_eq!(result.unwrap_err(), "AccessDenied");
-    denied(assume(&bench.config, CONNECTOR, None, who, 900).await);
-    denied(assume(&bench.config, CONNECTOR, Some("sym-12345"), who, 900).await);
-    denied(assume(&bench.config, TARGET, None, who, 900).await);
-    denied(
-        assume(
-            &bench.config,
-            "arn:aws:iam::444455556666:role/None",
-            None,
-            None,
-            900,
-        )
-        .await,
-    );
-    let invalid = assume(&bench.config, CONNECTOR, id, Some("o'neil"), 900).await;
-    assert_eq!(invalid.unwrap_err(), "ValidationError");
-    let too_long = assume(&bench.config, CONNECTOR, id, who, 7201).await;
-    assert_eq!(too_long.unwrap_err(), "ValidationError");
-
-    let first = assume(&bench.config, CONNECTOR, id, who, 7200)
-        .await
-        .unwrap();
-    assert_eq!(
-        first.expiration().to_millis().unwrap(),
-        1_700_000_000_000 + 7_200_000
-    );
-    let first = as_session(&bench, &first);
-    denied(assume(&first, TARGET, None, Some("bo@example.com"), 900).await);
-    let chained = assume(&first, TARGET, None, None, 3601).await;
-    assert_eq!(
-        chained.unwrap_err(),
-        "ValidationError",
-        "chained sessions last an hour at most"
-    );
-    let second = assume(&first, TARGET, None, None, 3600).await.unwrap();
-    let second = as_session(&bench, &second);
-
-    let me = aws_sdk_sts::Client::new(&second)
-        .get_caller_identity()
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        me.arn(),
-        Some("arn:aws:sts::444455556666:assumed-role/Target/request-7")
-    );
-    let call = bench.aws.calls().pop().unwrap();
-    assert_eq!(call.source_identity.as_deref(), Some("ana@example.com"));
-    assert_eq!(call.session_name.as_deref(), Some("request-7"));
-    assert_eq!(call.role.as_deref(), Some(TARGET));
-    assert!(bench.aws.unexpected().is_empty());
-}
-
-#[tokio::test]
-async fn sessions_expire_and_allow_no_more_than_the_role() {
-    let bench = bench().await;
-    roles(&bench);
-    let keys = assume(&bench.config, CONNECTOR, Some("sym-1234"), None, 900)
-        .await
-        .unwrap();
-    let session = as_session(&bench, &keys);
-    let sso = aws_sdk_ssoadmin::Client::new(&session);
-    let refused = sso
-        .list_instances()
-        .send()
-        .await
-        .unwrap_err()
-        .into_service_error();
-    assert!(refused.is_access_denied_exception());
-    assert_eq!(
-        refused.message(),
-        Some(
-            "User: arn:aws:sts::111122223333:assumed-role/Connector/request-7 is not authorized \
-             to perform: sso:ListInstances on resource: *"
-        )
-    );
-    let iam = aws_sdk_iam::Client::new(&session);
-    let ask = || iam.get_user().user_name("ana").send();
-    assert_eq!(code(&ask().await.unwrap_err()), "NoSuchEntity");
-    bench.pass(900_000);
-    assert_eq!(code(&ask().await.unwrap_err()), "ExpiredToken");
-    let expired = sso.list_instances().send().await.unwrap_err();
-    assert_eq!(code(&expired), "ExpiredTokenException");
-
-    let tokenless = config(&bench.aws.endpoint(), keys.access_key_id(), None);
-    let ask = aws_sdk_sts::Client::new(&tokenless)
-        .get_caller_identity()
-        .send()
-        .await;
-    assert_eq!(code(&ask.unwrap_err()), "InvalidClientTokenId");
-    let stranger = config(&bench.aws.endpoint(), "AKIANOBODY", None);
-    let ask = aws_sdk_ssoadmin::Client::new(&stranger)
-        .list_instances()
-        .send()
-        .await;
-    assert_eq!(code(&ask.unwrap_err()), "UnrecognizedClientException");
 }
