@@ -4,6 +4,12 @@
 //! STS to the real SDK clients. Nothing exists in it unless it was added (`setup`), nothing is
 //! allowed unless a key or role says so, and what it does not know it refuses and remembers
 //! (`Aws::unexpected`). Time is whatever the clock says that it was started with.
+//!
+//! Ids have to look like AWS's, or the operations refuse them as AWS does: accounts `444455556666`,
+//! instances `arn:aws:sso:::instance/ssoins-` and 16 characters, permission sets
+//! `arn:aws:sso:::permissionSet/ssoins-…/ps-` and 16 characters, identity stores `d-1234567890`,
+//! users and groups a UUID, roots `r-abcd`, organizational units `ou-abcd-11111111`. Clients take
+//! any secret, the region of the instance, and `Aws::endpoint` as endpoint URL.
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

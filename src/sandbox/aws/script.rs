@@ -1,6 +1,6 @@
 //! Faults on demand: which call goes wrong, and how.
 use super::reply::Failure;
-use super::wire::Service;
+use super::wire::{Request, Service};
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +43,21 @@ pub enum Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
     operation: String,
+    members: Vec<(String, String)>,
     skip: u32,
     left: Option<u32>,
 }
 
 impl Match {
+    fn new(operation: &str, skip: u32, left: Option<u32>) -> Self {
+        Self {
+            operation: operation.into(),
+            members: Vec::new(),
+            skip,
+            left,
+        }
+    }
+
     /// The next call only.
     pub fn next(operation: &str) -> Self {
         Self::times(operation, 1)
@@ -55,35 +65,41 @@ impl Match {
 
     /// Only the n-th call from now; 1 is the next.
     pub fn nth(operation: &str, n: u32) -> Self {
-        Self {
-            operation: operation.into(),
-            skip: n.saturating_sub(1),
-            left: Some(1),
-        }
+        Self::new(operation, n.saturating_sub(1), Some(1))
     }
 
     /// The next `count` calls.
     pub fn times(operation: &str, count: u32) -> Self {
-        Self {
-            operation: operation.into(),
-            skip: 0,
-            left: Some(count),
-        }
+        Self::new(operation, 0, Some(count))
     }
 
     /// Every call until `Aws::clear_faults`.
     pub fn every(operation: &str) -> Self {
-        Self {
-            operation: operation.into(),
-            skip: 0,
-            left: None,
-        }
+        Self::new(operation, 0, None)
     }
 
-    fn hits(&mut self, operation: &str) -> bool {
-        if self.operation != "*" && self.operation != operation {
-            return false;
-        }
+    /// Only calls whose request has this text in this member (`PrincipalId`, `UserName`, …). Other
+    /// calls are not counted.
+    #[must_use]
+    pub fn with(mut self, member: &str, text: &str) -> Self {
+        self.members.push((member.into(), text.into()));
+        self
+    }
+
+    fn is_about(&self, request: &Request) -> bool {
+        let has = |(member, text): &(String, String)| {
+            request
+                .fields
+                .get(member)
+                .and_then(serde_json::Value::as_str)
+                == Some(text)
+        };
+        (self.operation == "*" || self.operation == request.operation)
+            && self.members.iter().all(has)
+    }
+
+    /// Counts a call that it is about, and says whether it is the one, or one of those, meant.
+    fn hits(&mut self) -> bool {
         if self.skip > 0 {
             self.skip -= 1;
             return false;
@@ -151,23 +167,21 @@ impl Script {
         self.cut = false;
     }
 
-    /// What happens to this call. Every fault counts the calls that pass it; the first that hits
-    /// is the one that acts.
-    pub(super) fn next(&mut self, service: Service, operation: &str) -> Step {
+    /// What happens to this call. Of several faults that are due the one planned first acts; the
+    /// others wait for the next call. Those that are still to let calls pass count this one too.
+    pub(super) fn next(&mut self, request: &Request) -> Step {
         if let Some(step) = self.next_cut() {
             return step;
         }
         let mut acting = None;
         for (which, fault) in &mut self.faults {
-            if acting.is_none() && which.hits(operation) {
+            let counts = acting.is_none() || which.skip > 0;
+            if counts && which.is_about(request) && which.hits() {
                 acting = Some(fault.clone());
-            } else if acting.is_some() && which.skip > 0 {
-                // A later fault still counts this call as one that passed.
-                which.hits(operation);
             }
         }
         self.faults.retain(|(which, _)| which.left != Some(0));
-        acting.map_or(Step::Proceed, |fault| step(fault, service))
+        acting.map_or(Step::Proceed, |fault| step(fault, request.service))
     }
 
     fn next_cut(&mut self) -> Option<Step> {

@@ -70,7 +70,7 @@ async fn answer(
             return Err(Dropped);
         }
         let step = match &parsed {
-            Ok(request) => world.script.next(request.service, &request.operation),
+            Ok(request) => world.script.next(request),
             Err(_) => Step::Proceed,
         };
         (step, world.settings.latency_ms)

@@ -159,3 +159,50 @@ async fn counters_and_log() {
     assert!(bench.aws.calls().is_empty());
     assert_eq!(bench.aws.call_count(), 1);
 }
+
+#[tokio::test]
+async fn a_fault_can_be_meant_for_one_person() {
+    let bench = bench().await;
+    let meant = Match::next("CreateAccountAssignment").with("PrincipalId", BO);
+    bench.aws.fault(meant, Fault::Throttle);
+    bench.create(ANA).await.unwrap();
+    assert_eq!(bench.create(BO).await.unwrap_err(), "ThrottlingException");
+    bench.create(BO).await.unwrap();
+}
+
+#[tokio::test]
+async fn many_at_once() {
+    let bench = Arc::new(bench().await);
+    bench.aws.quotas(false);
+    bench
+        .aws
+        .fault(Match::nth("CreateAccountAssignment", 50), Fault::DropBefore);
+    bench
+        .aws
+        .fault(Match::nth("CreateAccountAssignment", 90), Fault::LoseReply);
+    let users: Vec<_> = (0..100)
+        .map(|n| format!("{n:08}-2222-4333-8444-555555555555"))
+        .collect();
+    for user in &users {
+        bench.aws.add_sso_user(STORE, user, user, user);
+    }
+    let tasks = users.into_iter().map(|user| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move {
+            let Ok(create) = bench.create(&user).await else {
+                return 1;
+            };
+            while bench.created(&create).await.0 == StatusValues::InProgress {}
+            0
+        })
+    });
+    let mut lost = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        lost += task.await.unwrap();
+    }
+    bench.aws.finish_operations();
+    assert_eq!(lost, 2);
+    // One never came, the other was only not confirmed.
+    assert_eq!(bench.aws.holdings().len(), 99);
+    assert!(bench.aws.most_in_flight() > 1);
+}
