@@ -1,7 +1,7 @@
 //! A simulated AWS on loopback: strict, stateful, scriptable.
 //!
 //! It speaks the wire protocols of IAM Identity Center, the identity store, Organizations, IAM and
-//! STS to the real SDK clients. Nothing exists in it unless it was added (`setup`), nothing is
+//! STS to the real SDK clients. Nothing exists in it unless it was added, nothing is
 //! allowed unless a key or role says so, and what it does not know it refuses and remembers
 //! (`Aws::unexpected`). Time is whatever the clock says that it was started with.
 //!
@@ -19,6 +19,7 @@ use tokio::task::AbortHandle;
 
 mod access;
 mod assignments;
+mod by_hand;
 mod catalog;
 mod dispatch;
 mod iam;
@@ -32,6 +33,7 @@ mod reading;
 mod reply;
 mod script;
 mod server;
+mod settings;
 mod setup;
 mod shape;
 mod sso;

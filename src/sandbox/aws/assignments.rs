@@ -1,8 +1,9 @@
 //! Creating and deleting account assignments: what is checked before an operation begins.
 use super::access::Caller;
-use super::model::{Assignment, Switch, World};
+use super::model::{Assignment, World};
 use super::operations::{self, Kind};
 use super::reply::{Failure, Reply};
+use super::settings::Switch;
 use super::sso;
 use super::wire::{Request, Service};
 

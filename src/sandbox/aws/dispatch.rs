@@ -1,8 +1,9 @@
 //! From a parsed request to a result: is it known, who asks, may they, and then the service itself.
 use super::access::Caller;
 use super::log::{Call, Outcome};
-use super::model::{Switch, World};
+use super::model::World;
 use super::reply::{Failure, Reply};
+use super::settings::Switch;
 use super::wire::{Request, Service};
 use super::{access, assignments, catalog, iam, identity_store, organizations, sso, stale, sts};
 

@@ -6,6 +6,7 @@ use std::fmt;
 use super::log::Log;
 use super::operations::Operations;
 use super::script::Script;
+use super::settings::Settings;
 use super::stale::Past;
 
 /// Whom an assignment is for.
@@ -161,6 +162,27 @@ impl Store {
         self.members.insert(pair, id);
     }
 
+    /// Forgets a user, but not their memberships.
+    pub(super) fn forget_user(&mut self, id: &str) {
+        if let Some(user) = self.users.remove(id) {
+            // Another user may have taken the name meanwhile: that entry is theirs.
+            if self
+                .user_by_name
+                .get(&user.name)
+                .is_some_and(|owner| owner == id)
+            {
+                self.user_by_name.remove(&user.name);
+            }
+            if self
+                .user_by_email
+                .get(&user.email)
+                .is_some_and(|owner| owner == id)
+            {
+                self.user_by_email.remove(&user.email);
+            }
+        }
+    }
+
     pub(super) fn leave(&mut self, group: &str, user: &str) {
         if let Some(id) = self.members.remove(&(group.to_owned(), user.to_owned())) {
             self.by_id.remove(&id);
@@ -276,49 +298,6 @@ pub(super) struct Session {
     pub(super) source_identity: Option<String>,
     pub(super) token: String,
     pub(super) expires: i64,
-}
-
-/// What can be switched on and off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Switch {
-    InFlightLimit,
-    RateLimit,
-    StrictAccountLanes,
-    AbsentDeleteSucceeds,
-    OrphanDeletesFail,
-    EmptyFirstPages,
-}
-
-/// How the simulation behaves, faults aside.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    on: BTreeSet<Switch>,
-    pub(super) page_size: Option<usize>,
-    pub(super) latency_ms: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            on: BTreeSet::from([Switch::InFlightLimit]),
-            page_size: None,
-            latency_ms: 0,
-        }
-    }
-}
-
-impl Settings {
-    pub(super) fn is_on(&self, switch: Switch) -> bool {
-        self.on.contains(&switch)
-    }
-
-    pub(super) fn turn(&mut self, switch: Switch, on: bool) {
-        if on {
-            self.on.insert(switch);
-        } else {
-            self.on.remove(&switch);
-        }
-    }
 }
 
 /// Everything there is.

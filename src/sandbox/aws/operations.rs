@@ -3,8 +3,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::model::{Assignment, PrincipalKind, Switch, World};
+use super::model::{Assignment, PrincipalKind, World};
 use super::reply::{Failure, Reply, epoch_seconds};
+use super::settings::Switch;
 use super::stale;
 
 /// How long an assignment operation is in progress.

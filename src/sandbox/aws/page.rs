@@ -1,8 +1,8 @@
 //! Pages: a token says where the next one begins, and belongs to the question it was given for.
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::model::{Settings, Switch};
 use super::reply::Failure;
+use super::settings::{Settings, Switch};
 use super::wire::{Request, Service};
 
 /// One page and the token of the next.

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use super::Aws;
+use super::by_hand::tuple;
 
 use super::log::Call;
-use super::model::{Assignment, PrincipalKind, Switch};
+use super::model::{Assignment, PrincipalKind};
 use super::operations::{self, OperationTime};
 use super::script::{CutSide, Fault, Match};
-use super::setup::tuple;
+use super::settings::Switch;
 
 /// One thing that somebody holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -318,3 +318,79 @@ async fn only_the_management_account_reads_the_tree() {
     let refused = member.list_accounts().send().await.unwrap_err();
     assert!(refused.into_service_error().is_access_denied_exception());
 }
+
+#[tokio::test]
+async fn the_less_common_reads() {
+    let bench = bench().await;
+    let org = tree(&bench);
+    let parents = org.list_parents().child_id(PROD).send().await.unwrap();
+    assert_eq!(parents.parents()[0].id(), Some("ou-abcd-22222222"));
+    let unit = org
+        .describe_organizational_unit()
+        .organizational_unit_id("ou-abcd-11111111");
+    let unit = unit.send().await.unwrap().organizational_unit.unwrap();
+    assert_eq!(unit.name(), Some("Workloads"));
+
+    let store = aws_sdk_identitystore::Client::new(&bench.config);
+    let groups = store
+        .list_groups()
+        .identity_store_id(STORE)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(groups.groups()[0].group_id(), OPS);
+
+    bench
+        .aws
+        .assign(INSTANCE, ADMIN, PROD, ANA)
+        .assign(INSTANCE, ADMIN, PROD, BO);
+    let sso = bench.sso();
+    let sets = sso
+        .list_permission_sets_provisioned_to_account()
+        .instance_arn(INSTANCE);
+    assert_eq!(
+        sets.account_id(PROD)
+            .send()
+            .await
+            .unwrap()
+            .permission_sets(),
+        [ADMIN]
+    );
+    let accounts = sso
+        .list_accounts_for_provisioned_permission_set()
+        .instance_arn(INSTANCE);
+    let accounts = accounts.permission_set_arn(ADMIN).send().await.unwrap();
+    assert_eq!(accounts.account_ids(), [PROD]);
+    assert!(bench.aws.unexpected().is_empty());
+}
+
+#[tokio::test]
+async fn users_come_and_go_by_hand() {
+    let bench = bench().await;
+    let store = aws_sdk_identitystore::Client::new(&bench.config);
+    let find = |name: &str| {
+        let call = store.get_user_id().identity_store_id(STORE);
+        call.alternate_identifier(attribute("userName", name))
+            .send()
+    };
+    // Ana is renamed, and Bo gets her old name.
+    bench
+        .aws
+        .add_sso_user(STORE, ANA, "anna", "anna@example.com");
+    bench.aws.add_sso_user(STORE, BO, "ana", "ana@example.com");
+    assert_eq!(find("ana").await.unwrap().user_id(), BO);
+    assert_eq!(
+        code(&find("bo").await.unwrap_err()),
+        "ResourceNotFoundException"
+    );
+    bench
+        .aws
+        .join_group(STORE, OPS, ANA)
+        .remove_sso_user(STORE, ANA);
+    assert!(!bench.aws.is_member(STORE, OPS, ANA));
+    bench.aws.add_iam_user("000000000000", "nobody");
+    assert_eq!(
+        bench.aws.unexpected(),
+        ["set-up: there is no account 000000000000"]
+    );
+}

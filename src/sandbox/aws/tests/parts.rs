@@ -2,7 +2,9 @@
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
 
-use super::super::reply::iso8601;
+use serde_json::json;
+
+use super::super::reply::{Failure, Reply, iso8601};
 use super::super::wire::Request;
 use super::super::{access, shape};
 use super::*;
@@ -70,19 +72,52 @@ fn forms_are_decoded() {
 
 /// What no SDK client would send, and still has to be refused and remembered.
 fn raw(bench: &Bench, operation: &str, body: &str) -> String {
+    let result = raw_call(
+        bench,
+        "sso",
+        &format!("SWBExternalService.{operation}"),
+        body,
+    );
+    result.map_or_else(|failure| failure.code, |_| "fine".to_owned())
+}
+
+fn raw_call(bench: &Bench, service: &str, target: &str, body: &str) -> Result<Reply, Failure> {
     let mut headers = HeaderMap::new();
-    let scope = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261120/eu-central-1/sso\
-                 /aws4_request, SignedHeaders=host, Signature=00";
-    let target = format!("SWBExternalService.{operation}");
-    headers.insert("authorization", HeaderValue::from_static(scope));
+    let scope = format!(
+        "AWS4-HMAC-SHA256 Credential={KEY}/20261120/eu-central-1/{service}/aws4_request, \
+         SignedHeaders=host, Signature=00"
+    );
+    headers.insert("authorization", HeaderValue::from_str(&scope).unwrap());
     headers.insert(
         "content-type",
         HeaderValue::from_static("application/x-amz-json-1.1"),
     );
-    headers.insert("x-amz-target", HeaderValue::from_str(&target).unwrap());
+    headers.insert("x-amz-target", HeaderValue::from_str(target).unwrap());
     let request = Request::parse(&headers, body.as_bytes()).unwrap();
-    let result = dispatch::execute(&mut bench.aws.shared.world(), &request, None);
-    result.map_or_else(|failure| failure.code, |_| "fine".to_owned())
+    dispatch::execute(&mut bench.aws.shared.world(), &request, None)
+}
+
+/// The SDK calls the filter deprecated, but some clients still use it.
+#[tokio::test]
+async fn users_are_filtered_by_name() {
+    let bench = bench().await;
+    let ask = |name: &str| {
+        let filter = json!({"AttributePath": "UserName", "AttributeValue": name});
+        let body = json!({"IdentityStoreId": STORE, "Filters": [filter]}).to_string();
+        match raw_call(&bench, "identitystore", "AWSIdentityStore.ListUsers", &body) {
+            Ok(Reply::Json(reply)) => reply["Users"].as_array().unwrap().len(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((ask("bo"), ask("nobody")), (1, 0));
+}
+
+#[tokio::test]
+async fn a_signature_for_another_service_is_noticed() {
+    let bench = bench().await;
+    let refused = raw_call(&bench, "sts", "SWBExternalService.ListInstances", "{}").unwrap_err();
+    assert_eq!(refused.code, "InvalidSignatureException");
+    assert_eq!(bench.aws.unexpected().len(), 1);
 }
 
 #[tokio::test]
