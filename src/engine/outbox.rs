@@ -5,7 +5,7 @@ use super::{About, Engine, tasks::Busy};
 use crate::access::{
     AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
-use crate::slack::api::SlackError;
+use crate::slack::api::{Message, SlackError};
 use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
@@ -133,7 +133,7 @@ impl Engine {
         Ok(Sent::Done)
     }
 
-    async fn edit_card(&self, place: &Place, shown: &message::Message) -> Result<(), SlackError> {
+    async fn edit_card(&self, place: &Place, shown: &Message) -> Result<(), SlackError> {
         match self.shared.slack.update_message(place, shown).await {
             // A card that somebody deleted, or in a channel the bot has left: nothing to keep right.
             Err(error) if !error.is_transient() => {
@@ -148,7 +148,7 @@ impl Engine {
         &self,
         request: &AccessRequest,
         card: &Card,
-        shown: &message::Message,
+        shown: &Message,
     ) -> Result<Result<(), SlackError>, StoreError> {
         let posted = match self.destination(&card.destination).await {
             Ok(channel) => self.shared.slack.post_message(&channel, shown).await,
@@ -212,9 +212,14 @@ impl Engine {
             .target
             .as_ref()
             .and_then(|target| catalog.integrations.get(&target.connection.integration));
+        let listed = integration.and_then(|integration| {
+            self.shared.inventory.accounts(&integration.connection.integration)
+        });
         let hint = UseHint {
             portal_url: integration.and_then(|integration| integration.portal_url.as_deref()),
             region: integration.and_then(|integration| integration.connection.region.as_deref()),
+            session: None,
+            accounts: listed.as_ref().map_or(&[], |(_, accounts)| accounts.as_slice()),
         };
         let shown = message::notice(&queued.notice, request, &hint);
         self.deliver(&queued.notice.to, &shown).await
@@ -224,10 +229,10 @@ impl Engine {
     async fn send_unknown(&self, queued: &Queued) -> Result<(), SlackError> {
         let NoticeKind::ClickRefused { refusal } = &queued.notice.kind else { return Ok(()) };
         let text = message::refusal(refusal, None);
-        self.deliver(&queued.notice.to, &message::Message::plain(text)).await
+        self.deliver(&queued.notice.to, &message::said(&text)).await
     }
 
-    async fn deliver(&self, to: &Audience, shown: &message::Message) -> Result<(), SlackError> {
+    async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
             Audience::Person(user) => {
