@@ -41,7 +41,10 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Slack {
     hub: Arc<Hub>,
     /// Absent in the handles the server itself uses, so that they do not keep it running.
-    #[expect(dead_code, reason = "held for its drop: closing the channel stops the server")]
+    #[expect(
+        dead_code,
+        reason = "held for its drop: closing the channel stops the server"
+    )]
     alive: Option<Arc<watch::Sender<()>>>,
 }
 
@@ -87,9 +90,15 @@ impl Slack {
             version: watch::channel(0).0,
             stop,
         });
-        let server = Slack { hub: Arc::clone(&hub), alive: None };
+        let server = Slack {
+            hub: Arc::clone(&hub),
+            alive: None,
+        };
         tokio::spawn(server::accept(server, listener));
-        Ok(Slack { hub, alive: Some(Arc::new(alive)) })
+        Ok(Slack {
+            hub,
+            alive: Some(Arc::new(alive)),
+        })
     }
 
     /// Where the Web API lives: `http://127.0.0.1:PORT/api`.

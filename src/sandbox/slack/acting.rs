@@ -32,7 +32,9 @@ impl Reply {
     pub fn errors(&self) -> BTreeMap<String, String> {
         let errors = self.payload["errors"].as_object();
         let pairs = errors.into_iter().flatten();
-        pairs.map(|(block, text)| (block.clone(), text.as_str().unwrap_or_default().to_owned())).collect()
+        pairs
+            .map(|(block, text)| (block.clone(), text.as_str().unwrap_or_default().to_owned()))
+            .collect()
     }
 }
 
@@ -45,7 +47,9 @@ pub struct Refused {
 
 impl Refused {
     pub(super) fn because(why: impl Into<String>) -> Refused {
-        Refused { why: vec![(String::new(), why.into())] }
+        Refused {
+            why: vec![(String::new(), why.into())],
+        }
     }
 }
 
@@ -78,11 +82,19 @@ impl Slack {
     ///
     /// # Errors
     /// When the person is not there, or the app has no such command.
-    pub async fn command(&self, user: &str, channel: &str, command: &str, text: &str) -> Result<Reply, Refused> {
+    pub async fn command(
+        &self,
+        user: &str,
+        channel: &str,
+        command: &str,
+        text: &str,
+    ) -> Result<Reply, Refused> {
         let place = {
             let state = self.state();
             if !state.commands.iter().any(|known| known == command) {
-                return Err(Refused::because(format!("{command} is not a valid command.")));
+                return Err(Refused::because(format!(
+                    "{command} is not a valid command."
+                )));
             }
             let place = state.channels.get(channel).cloned();
             let place = place.ok_or_else(|| Refused::because("no such channel"))?;
@@ -96,16 +108,29 @@ impl Slack {
         };
         let payload = self.command_payload(user, &place, command, text);
         let delivery = self.deliver("slash_commands", &payload, true).await;
-        let scene = Scene { user: user.to_owned(), channel: channel.to_owned(), message: None };
+        let scene = Scene {
+            user: user.to_owned(),
+            channel: channel.to_owned(),
+            message: None,
+        };
         match &delivery.ack {
             Some(Value::Null) => {}
             Some(Value::Object(object)) if object.is_empty() => {}
             // A complaint about the answer is noted there.
             Some(answer) => drop(self.answer_in(&scene, answer)),
             None => {
-                let what = if delivery.sent { "operation_timeout" } else { "dispatch_failed" };
+                let what = if delivery.sent {
+                    "operation_timeout"
+                } else {
+                    "dispatch_failed"
+                };
                 let text = format!("{command} failed with the error \"{what}\"");
-                self.append(&scene, &json!({ "text": text, "blocks": [] }), false, ids::SLACKBOT);
+                self.append(
+                    &scene,
+                    &json!({ "text": text, "blocks": [] }),
+                    false,
+                    ids::SLACKBOT,
+                );
             }
         }
         self.touch();
@@ -148,11 +173,15 @@ impl Slack {
     ) -> Result<Reply, Refused> {
         let message = self.seen(user, channel, ts)?;
         let all = views::elements(&message.blocks);
-        let mut named = all.iter().filter(|(_, element)| element["action_id"] == action_id);
+        let mut named = all
+            .iter()
+            .filter(|(_, element)| element["action_id"] == action_id);
         let button = |element: &Value| element["type"] == "button";
         let found = named.find(|(_, e)| value.is_empty() || !button(e) || e["value"] == value);
         let Some((block, element)) = found else {
-            return Err(Refused::because(format!("there is no {action_id} {value} in the message")));
+            return Err(Refused::because(format!(
+                "there is no {action_id} {value} in the message"
+            )));
         };
         let set = if button(element) {
             None
@@ -162,22 +191,37 @@ impl Slack {
             Some(forms::chosen(element, &entry, &[], &people).map_err(Refused::because)?)
         };
         let action = self.action(block, element, set.as_ref());
-        let payload = self.message_action(user, &message, action);
+        let payload = self.message_action(user, &message, &action);
         Ok(self.deliver("interactive", &payload, false).await.into())
     }
 
     /// A message as this person sees it.
     fn seen(&self, user: &str, channel: &str, ts: &str) -> Result<Message, Refused> {
         let mut state = self.state();
-        let own = state.ephemerals.get(user).into_iter().flatten().find(|message| message.ts == ts);
+        let own = state
+            .ephemerals
+            .get(user)
+            .into_iter()
+            .flatten()
+            .find(|message| message.ts == ts);
         if let Some(message) = own {
             return Ok(message.clone());
         }
-        let place = state.channels.get(channel).ok_or_else(|| Refused::because("no such channel"))?;
-        if !place.members.iter().any(|member| member == user) && (place.private || place.im.is_some()) {
-            return Err(Refused::because("the person does not see this conversation"));
+        let place = state
+            .channels
+            .get(channel)
+            .ok_or_else(|| Refused::because("no such channel"))?;
+        if !place.members.iter().any(|member| member == user)
+            && (place.private || place.im.is_some())
+        {
+            return Err(Refused::because(
+                "the person does not see this conversation",
+            ));
         }
-        state.message(channel, ts).cloned().ok_or_else(|| Refused::because("the message is not there"))
+        state
+            .message(channel, ts)
+            .cloned()
+            .ok_or_else(|| Refused::because("the message is not there"))
     }
 
     /// Fills in a modal as a person would and submits it. `values` is an object whose keys are labels
@@ -191,13 +235,21 @@ impl Slack {
         self.fill(user, view_id, values).await?;
         let view = {
             let mut state = self.state();
-            let view = state.view_of(user, view_id).ok_or_else(|| Refused::because("the modal is gone"))?;
+            let view = state
+                .view_of(user, view_id)
+                .ok_or_else(|| Refused::because("the modal is gone"))?;
             view.errors.clear();
             view.trouble = None;
             let wrong = forms::complaints(view);
             if !wrong.is_empty() {
-                let why = wrong.iter().map(|(_, label, text)| (label.clone(), text.clone())).collect();
-                view.errors = wrong.into_iter().map(|(block, _, text)| (block, text)).collect();
+                let why = wrong
+                    .iter()
+                    .map(|(_, label, text)| (label.clone(), text.clone()))
+                    .collect();
+                view.errors = wrong
+                    .into_iter()
+                    .map(|(block, _, text)| (block, text))
+                    .collect();
                 drop(state);
                 self.touch();
                 return Err(Refused { why });
@@ -249,16 +301,24 @@ impl Slack {
             Some("push") => {
                 views::push(state, &view.user, answer["view"].clone(), now);
             }
-            Some("errors") if answer["errors"].as_object().is_some_and(|errors| !errors.is_empty()) => {
+            Some("errors")
+                if answer["errors"]
+                    .as_object()
+                    .is_some_and(|errors| !errors.is_empty()) =>
+            {
                 state.unexpected.extend(misplaced(view, &answer["errors"]));
                 if let Some(open) = state.view_of(&view.user, &view.id) {
                     let errors = answer["errors"].as_object().into_iter().flatten();
                     let text = |text: &Value| text.as_str().unwrap_or_default().to_owned();
-                    open.errors = errors.map(|(block, error)| (block.clone(), text(error))).collect();
+                    open.errors = errors
+                        .map(|(block, error)| (block.clone(), text(error)))
+                        .collect();
                 }
             }
             _ => {
-                state.unexpected.push(format!("response_action: not understood: {answer}"));
+                state
+                    .unexpected
+                    .push(format!("response_action: not understood: {answer}"));
                 if let Some(open) = state.view_of(&view.user, &view.id) {
                     open.trouble = Some(TROUBLE.to_owned());
                 }
@@ -269,7 +329,11 @@ impl Slack {
 
 /// Errors for blocks that cannot show one: the person would see nothing.
 fn misplaced(view: &View, errors: &Value) -> Vec<String> {
-    let shows = |id: &str| view.blocks().iter().any(|b| b["block_id"] == id && b["type"] == "input");
+    let shows = |id: &str| {
+        view.blocks()
+            .iter()
+            .any(|b| b["block_id"] == id && b["type"] == "input")
+    };
     let mut found = Vec::new();
     for (id, text) in errors.as_object().into_iter().flatten() {
         if !shows(id) {

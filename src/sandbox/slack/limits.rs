@@ -38,7 +38,8 @@ struct Check {
 
 impl Check {
     fn add(&mut self, at: &str, what: impl std::fmt::Display) {
-        self.complaints.push(format!("[ERROR] {what} [json-pointer:{at}]"));
+        self.complaints
+            .push(format!("[ERROR] {what} [json-pointer:{at}]"));
     }
 
     /// An object with no keys but these. False if it is no object at all.
@@ -48,13 +49,22 @@ impl Check {
             return false;
         };
         for key in object.keys().filter(|key| !keys.contains(&key.as_str())) {
-            self.add(&format!("{at}/{key}"), format!("no more than the known keys are allowed: {key}"));
+            self.add(
+                &format!("{at}/{key}"),
+                format!("no more than the known keys are allowed: {key}"),
+            );
         }
         true
     }
 
     /// A string of so many characters. Absent is fine unless `needed`.
-    fn string(&mut self, at: &str, value: &Value, range: std::ops::RangeInclusive<usize>, needed: bool) {
+    fn string(
+        &mut self,
+        at: &str,
+        value: &Value,
+        range: std::ops::RangeInclusive<usize>,
+        needed: bool,
+    ) {
         match value {
             Value::Null if needed => self.add(at, "missing required field"),
             Value::Null => {}
@@ -64,7 +74,10 @@ impl Check {
                     self.add(at, format!("must be at least {} characters", range.start()));
                 }
                 if length > *range.end() {
-                    self.add(at, format!("must be less than {} characters", range.end() + 1));
+                    self.add(
+                        at,
+                        format!("must be less than {} characters", range.end() + 1),
+                    );
                 }
             }
             _ => self.add(at, "must provide a string"),
@@ -78,7 +91,12 @@ impl Check {
     }
 
     /// An array of so many items; the items, if it is one.
-    fn list<'a>(&mut self, at: &str, value: &'a Value, range: std::ops::RangeInclusive<usize>) -> &'a [Value] {
+    fn list<'a>(
+        &mut self,
+        at: &str,
+        value: &'a Value,
+        range: std::ops::RangeInclusive<usize>,
+    ) -> &'a [Value] {
         let Some(list) = value.as_array() else {
             self.add(at, "must provide an array");
             return &[];
@@ -108,10 +126,16 @@ pub fn check_message(message: &Value) -> Vec<String> {
     let mut check = Check::default();
     let text = message["text"].as_str().unwrap_or_default();
     if text.trim().is_empty() {
-        check.add("/text", "must not be empty: it is what notifications and screen readers get");
+        check.add(
+            "/text",
+            "must not be empty: it is what notifications and screen readers get",
+        );
     }
     if text.chars().count() > MESSAGE_TEXT {
-        check.add("/text", format!("must be less than {} characters", MESSAGE_TEXT + 1));
+        check.add(
+            "/text",
+            format!("must be less than {} characters", MESSAGE_TEXT + 1),
+        );
     }
     match &message["blocks"] {
         Value::Null => {}
@@ -124,16 +148,27 @@ pub fn check_message(message: &Value) -> Vec<String> {
 pub fn warn_message(message: &Value) -> Vec<String> {
     let length = message["text"].as_str().unwrap_or_default().chars().count();
     let long = length > MESSAGE_TEXT_ADVISED;
-    long.then(|| format!("text of {length} characters: Slack advises {MESSAGE_TEXT_ADVISED} at most"))
-        .into_iter()
-        .collect()
+    long.then(|| {
+        format!("text of {length} characters: Slack advises {MESSAGE_TEXT_ADVISED} at most")
+    })
+    .into_iter()
+    .collect()
 }
 
 /// What Slack would refuse about a modal.
 pub fn check_view(view: &Value) -> Vec<String> {
     const KEYS: [&str; 11] = [
-        "type", "title", "blocks", "close", "submit", "private_metadata", "callback_id",
-        "clear_on_close", "notify_on_close", "external_id", "submit_disabled",
+        "type",
+        "title",
+        "blocks",
+        "close",
+        "submit",
+        "private_metadata",
+        "callback_id",
+        "clear_on_close",
+        "notify_on_close",
+        "external_id",
+        "submit_disabled",
     ];
     let mut check = Check::default();
     if !check.object("/view", view, &KEYS) {
@@ -147,12 +182,20 @@ pub fn check_view(view: &Value) -> Vec<String> {
     check.plain("/view/close", &view["close"], 1..=FRAME_TEXT, false);
     check.string("/view/callback_id", &view["callback_id"], 0..=ID, false);
     check.string("/view/external_id", &view["external_id"], 0..=ID, false);
-    check.string("/view/private_metadata", &view["private_metadata"], 0..=PRIVATE_METADATA, false);
+    check.string(
+        "/view/private_metadata",
+        &view["private_metadata"],
+        0..=PRIVATE_METADATA,
+        false,
+    );
     check.flag("/view/clear_on_close", &view["clear_on_close"]);
     check.flag("/view/notify_on_close", &view["notify_on_close"]);
     check.blocks(&view["blocks"], Surface::Modal, 1..=VIEW_BLOCKS);
     if check.inputs > 0 && view["submit"].is_null() {
-        check.add("/view/submit", "must be present when there are input blocks");
+        check.add(
+            "/view/submit",
+            "must be present when there are input blocks",
+        );
     }
     if check.focused > 1 {
         check.add("/view/blocks", "only one element may have focus_on_load");
@@ -175,6 +218,8 @@ pub fn check_suggestion(answer: &Value) -> Vec<String> {
 
 /// An address a person can open.
 pub(super) fn is_url(text: &str) -> bool {
-    let rest = ["https://", "http://", "mailto:", "slack://"].iter().find_map(|start| text.strip_prefix(start));
+    let rest = ["https://", "http://", "mailto:", "slack://"]
+        .iter()
+        .find_map(|start| text.strip_prefix(start));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }

@@ -122,7 +122,11 @@ impl Message {
             message["bot_id"] = json!(ids::BOT);
             message["app_id"] = json!(ids::APP);
         }
-        if self.blocks.as_array().is_some_and(|blocks| !blocks.is_empty()) {
+        if self
+            .blocks
+            .as_array()
+            .is_some_and(|blocks| !blocks.is_empty())
+        {
             message["blocks"] = self.blocks.clone();
         }
         if let Some(ts) = &self.edited {
@@ -275,8 +279,17 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(started: i64) -> State {
-        let bot = Person { is_bot: true, email: None, real_name: "Sym".to_owned(), ..Person::new("sym") };
-        let slackbot = Person { real_name: "Slackbot".to_owned(), email: None, ..Person::new("slackbot") };
+        let bot = Person {
+            is_bot: true,
+            email: None,
+            real_name: "Sym".to_owned(),
+            ..Person::new("sym")
+        };
+        let slackbot = Person {
+            real_name: "Slackbot".to_owned(),
+            email: None,
+            ..Person::new("slackbot")
+        };
         State {
             ids: Ids::default(),
             people: BTreeMap::from([
@@ -316,7 +329,12 @@ impl State {
         let id = self.ids.id("D");
         let members = vec![ids::BOT_USER.to_owned(), user.to_owned()];
         let im = Some(user.to_owned());
-        let channel = Channel { id: id.clone(), members, im, ..Channel::default() };
+        let channel = Channel {
+            id: id.clone(),
+            members,
+            im,
+            ..Channel::default()
+        };
         self.channels.insert(id.clone(), channel);
         self.ims.insert(user.to_owned(), id.clone());
         id
@@ -324,7 +342,9 @@ impl State {
 
     pub(super) fn message(&mut self, channel: &str, ts: &str) -> Option<&mut Message> {
         let list = self.messages.get_mut(channel)?;
-        let at = list.binary_search_by(|message| message.ts.as_str().cmp(ts)).ok()?;
+        let at = list
+            .binary_search_by(|message| message.ts.as_str().cmp(ts))
+            .ok()?;
         list.get_mut(at)
     }
 
@@ -334,7 +354,11 @@ impl State {
             self.triggers.retain(|_, trigger| now - trigger.at < 60_000);
         }
         let id = self.ids.trigger(now);
-        let trigger = Trigger { user: user.to_owned(), at: now, used: false };
+        let trigger = Trigger {
+            user: user.to_owned(),
+            at: now,
+            used: false,
+        };
         self.triggers.insert(id.clone(), trigger);
         id
     }
@@ -352,11 +376,17 @@ impl State {
 
     /// The open view with this id, whoever has it open.
     pub(super) fn view(&mut self, id: &str) -> Option<&mut View> {
-        self.stacks.values_mut().flatten().find(|view| view.id == id)
+        self.stacks
+            .values_mut()
+            .flatten()
+            .find(|view| view.id == id)
     }
 
     /// The open view of one person with this id: what a person acts on.
     pub(super) fn view_of(&mut self, user: &str, id: &str) -> Option<&mut View> {
-        self.stacks.get_mut(user)?.iter_mut().find(|view| view.id == id)
+        self.stacks
+            .get_mut(user)?
+            .iter_mut()
+            .find(|view| view.id == id)
     }
 }

@@ -9,7 +9,9 @@ impl Slack {
     fn user(&self, id: &str) -> Value {
         let state = self.state();
         let person = state.people.get(id);
-        let name = person.map(|person| person.handle.clone()).unwrap_or_default();
+        let name = person
+            .map(|person| person.handle.clone())
+            .unwrap_or_default();
         let team = person.map_or(ids::TEAM, |person| person.team());
         json!({ "id": id, "username": name, "name": name, "team_id": team })
     }
@@ -41,10 +43,20 @@ impl Slack {
             message: message.map(str::to_owned),
         };
         let secret = self.state().hook(hook);
-        format!("http://{}/hooks/{path}/{}/{secret}", self.hub.addr, ids::TEAM)
+        format!(
+            "http://{}/hooks/{path}/{}/{secret}",
+            self.hub.addr,
+            ids::TEAM
+        )
     }
 
-    pub(super) fn command_payload(&self, user: &str, channel: &Channel, command: &str, text: &str) -> Value {
+    pub(super) fn command_payload(
+        &self,
+        user: &str,
+        channel: &Channel,
+        command: &str,
+        text: &str,
+    ) -> Value {
         let name = self.user(user)["name"].clone();
         let channel_name = match (&channel.im, channel.private) {
             (Some(_), _) => "directmessage",
@@ -78,19 +90,32 @@ impl Slack {
     }
 
     /// A click or a choice in a message.
-    pub(super) fn message_action(&self, user: &str, message: &Message, action: Value) -> Value {
+    pub(super) fn message_action(&self, user: &str, message: &Message, action: &Value) -> Value {
         let (kind, name) = {
             let state = self.state();
             let channel = state.channels.get(&message.channel);
             let im = channel.is_some_and(|channel| channel.im.is_some());
             let private = channel.is_some_and(|channel| channel.private);
-            let name = channel.map(|channel| channel.name.clone()).unwrap_or_default();
-            (im, if private { "privategroup".to_owned() } else { name })
+            let name = channel
+                .map(|channel| channel.name.clone())
+                .unwrap_or_default();
+            (
+                im,
+                if private {
+                    "privategroup".to_owned()
+                } else {
+                    name
+                },
+            )
         };
-        let name = if kind { "directmessage".to_owned() } else { name };
+        let name = if kind {
+            "directmessage".to_owned()
+        } else {
+            name
+        };
         let ephemeral = message.ephemeral_to.is_some();
         let mut values = views::fresh(&message.blocks);
-        remember(&mut values, &action);
+        remember(&mut values, action);
         let mut payload = self.frame("block_actions", user);
         payload["container"] = json!({
             "type": "message", "message_ts": message.ts, "channel_id": message.channel,
@@ -134,7 +159,13 @@ impl Slack {
         payload
     }
 
-    pub(super) fn suggestion(&self, view: &View, block: &Value, element: &Value, query: &str) -> Value {
+    pub(super) fn suggestion(
+        &self,
+        view: &View,
+        block: &Value,
+        element: &Value,
+        query: &str,
+    ) -> Value {
         let mut payload = self.frame("block_suggestion", &view.user);
         payload["container"] = json!({ "type": "view", "view_id": view.id });
         payload["view"] = view.wire();
@@ -155,7 +186,11 @@ impl Slack {
             "action_ts": self.state().ids.ts(now),
         });
         let copied = ["text", "value", "style", "confirm", "placeholder", "url"];
-        let copied = if element["type"] == "button" { &copied[..] } else { &copied[3..5] };
+        let copied = if element["type"] == "button" {
+            &copied[..]
+        } else {
+            &copied[3..5]
+        };
         for key in copied {
             if !element[*key].is_null() {
                 action[*key] = element[*key].clone();
@@ -175,7 +210,10 @@ fn remember(
 ) {
     let block = action["block_id"].as_str().unwrap_or_default();
     let id = action["action_id"].as_str().unwrap_or_default();
-    let Some(value) = values.get_mut(block).and_then(|actions| actions.get_mut(id)) else {
+    let Some(value) = values
+        .get_mut(block)
+        .and_then(|actions| actions.get_mut(id))
+    else {
         return;
     };
     if let Some(object) = value.as_object_mut() {

@@ -30,7 +30,13 @@ impl Slack {
             members.push(ids::BOT_USER.to_owned());
         }
         let name = name.trim_start_matches('#').to_owned();
-        let channel = Channel { id: id.clone(), name, members, private, ..Channel::default() };
+        let channel = Channel {
+            id: id.clone(),
+            name,
+            members,
+            private,
+            ..Channel::default()
+        };
         state.channels.insert(id.clone(), channel);
         drop(state);
         self.touch();
@@ -80,7 +86,9 @@ impl Slack {
 
     /// Removes a member from a channel.
     pub fn remove_member(&self, channel: &str, user: &str) {
-        self.change_channel(channel, |channel| channel.members.retain(|member| member != user));
+        self.change_channel(channel, |channel| {
+            channel.members.retain(|member| member != user)
+        });
     }
 
     /// Adds a user group and returns its id. `users` are user ids.
@@ -89,7 +97,12 @@ impl Slack {
         let id = state.ids.id("S");
         let users = users.iter().map(ToString::to_string).collect();
         let handle = handle.trim_start_matches('@').to_owned();
-        let group = Usergroup { id: id.clone(), handle, users, disabled };
+        let group = Usergroup {
+            id: id.clone(),
+            handle,
+            users,
+            disabled,
+        };
         state.usergroups.insert(id.clone(), group);
         id
     }
@@ -114,7 +127,11 @@ impl Slack {
             blocks: serde_json::json!([]),
             ..Message::default()
         };
-        state.messages.entry(channel.to_owned()).or_default().push(message);
+        state
+            .messages
+            .entry(channel.to_owned())
+            .or_default()
+            .push(message);
         drop(state);
         self.touch();
         ts

@@ -100,7 +100,10 @@ impl Wires {
         }
         self.turn = self.turn.wrapping_add(1);
         let at = open[self.turn % open.len()];
-        self.connections[at].out.send(Out::Text(text.to_owned())).is_ok()
+        self.connections[at]
+            .out
+            .send(Out::Text(text.to_owned()))
+            .is_ok()
     }
 
     /// Sends as the faults have it: in order or not, once or twice.
@@ -121,7 +124,8 @@ impl Wires {
 
     fn tell_all(&mut self, out: impl Fn() -> Out) {
         // A connection that is gone has nothing to be told.
-        self.connections.retain(|connection| connection.out.send(out()).is_ok());
+        self.connections
+            .retain(|connection| connection.out.send(out()).is_ok());
     }
 }
 
@@ -151,16 +155,34 @@ impl Slack {
         let at = Instant::now();
         let (sent, window) = {
             let mut wires = self.wires();
-            let entry = Sent { at, accepts, acked: false, waiting: Some(waiting) };
+            let entry = Sent {
+                at,
+                accepts,
+                acked: false,
+                waiting: Some(waiting),
+            };
             wires.sent.insert(envelope_id.clone(), entry);
             (wires.dispatch(&envelope.to_string()), wires.window)
         };
         if !sent {
-            return Delivery { envelope_id, sent, ack: None, took: Duration::ZERO };
+            return Delivery {
+                envelope_id,
+                sent,
+                ack: None,
+                took: Duration::ZERO,
+            };
         }
         self.follow_up(envelope);
-        let ack = tokio::time::timeout(window, acked).await.ok().and_then(Result::ok);
-        Delivery { envelope_id, sent, ack, took: at.elapsed() }
+        let ack = tokio::time::timeout(window, acked)
+            .await
+            .ok()
+            .and_then(Result::ok);
+        Delivery {
+            envelope_id,
+            sent,
+            ack,
+            took: at.elapsed(),
+        }
     }
 
     /// What is due on an envelope later: the release of a held one, the redelivery of an unanswered one.
@@ -186,7 +208,10 @@ impl Slack {
         tokio::spawn(async move {
             for attempt in 1..=redeliveries {
                 tokio::time::sleep(window).await;
-                let id = envelope["envelope_id"].as_str().unwrap_or_default().to_owned();
+                let id = envelope["envelope_id"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned();
                 let mut wires = slack.wires();
                 if wires.sent.get(&id).is_none_or(|sent| sent.acked) {
                     return;
@@ -210,7 +235,12 @@ impl Slack {
             .and_then(|frame| frame["envelope_id"].as_str().map(str::to_owned));
         let mut wires = self.wires();
         if let Some(id) = id {
-            let entry = Sent { at: Instant::now(), accepts: true, acked: false, waiting: None };
+            let entry = Sent {
+                at: Instant::now(),
+                accepts: true,
+                acked: false,
+                waiting: None,
+            };
             wires.sent.entry(id).or_insert(entry);
         }
         wires.send(text)
@@ -286,7 +316,11 @@ impl Slack {
     pub(super) fn ticket(&self) -> String {
         let ticket = self.state().ids.secret("ticket");
         self.wires().tickets.insert(ticket.clone());
-        format!("ws://{}/link/?ticket={ticket}&app_id={}", self.hub.addr, ids::APP)
+        format!(
+            "ws://{}/link/?ticket={ticket}&app_id={}",
+            self.hub.addr,
+            ids::APP
+        )
     }
 
     /// Takes an acknowledgement in.
@@ -304,8 +338,11 @@ impl Slack {
                 drop(wires);
                 return self.note_unexpected(format!("socket: unknown envelope {id}"));
             };
-            let full = payload.as_object().is_some_and(|payload| !payload.is_empty());
-            let complaint = (full && !sent.accepts).then(|| format!("socket: payload not accepted for {id}"));
+            let full = payload
+                .as_object()
+                .is_some_and(|payload| !payload.is_empty());
+            let complaint =
+                (full && !sent.accepts).then(|| format!("socket: payload not accepted for {id}"));
             sent.acked = true;
             if let Some(waiting) = sent.waiting.take() {
                 // The person may have stopped waiting: then nobody reads it.
@@ -317,7 +354,12 @@ impl Slack {
         let mut state = self.state();
         state.unexpected.extend(complaint);
         if state.keep_calls {
-            state.acks.push(Ack { envelope_id: id.to_owned(), payload, at, took });
+            state.acks.push(Ack {
+                envelope_id: id.to_owned(),
+                payload,
+                at,
+                took,
+            });
         }
     }
 
@@ -326,12 +368,18 @@ impl Slack {
         let mut wires = self.wires();
         wires.next_id += 1;
         let id = wires.next_id;
-        wires.connections.push(Connection { id, out, leaving: false });
+        wires.connections.push(Connection {
+            id,
+            out,
+            leaving: false,
+        });
         (id, wires.connections.len(), rx)
     }
 
     fn leave(&self, id: u64) {
-        self.wires().connections.retain(|connection| connection.id != id);
+        self.wires()
+            .connections
+            .retain(|connection| connection.id != id);
     }
 }
 
@@ -339,7 +387,10 @@ impl Slack {
 pub(super) fn upgrade(slack: Slack, mut request: Request<Incoming>) -> Answer {
     let refuse = |status, why: &'static str| server::answer(status, "text/plain", why);
     let query = server::form(request.uri().query().unwrap_or_default().as_bytes());
-    let ticket = query.get("ticket").and_then(Value::as_str).unwrap_or_default();
+    let ticket = query
+        .get("ticket")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if slack.cut_happened() || slack.wires().refuse {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "refused");
     }
@@ -354,7 +405,11 @@ pub(super) fn upgrade(slack: Slack, mut request: Request<Incoming>) -> Answer {
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let io = TokioIo::new(upgraded);
-        serve(slack, WebSocketStream::from_raw_socket(io, Role::Server, None).await).await;
+        serve(
+            slack,
+            WebSocketStream::from_raw_socket(io, Role::Server, None).await,
+        )
+        .await;
     });
     let switched = hyper::Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
@@ -362,7 +417,8 @@ pub(super) fn upgrade(slack: Slack, mut request: Request<Incoming>) -> Answer {
         .header(header::UPGRADE, "websocket")
         .header(header::SEC_WEBSOCKET_ACCEPT, accept)
         .body(Full::new(Bytes::new()));
-    switched.unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "no answer could be made"))
+    switched
+        .unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "no answer could be made"))
 }
 
 async fn serve(slack: Slack, socket: Socket) {

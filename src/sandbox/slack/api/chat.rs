@@ -11,7 +11,7 @@ pub(super) fn post_message(slack: &Slack, args: &Args) -> Outcome {
     let now = slack.now();
     let mut state = slack.state();
     let channel = writable(&mut state, target)?;
-    let message = compose(&mut state, now, &channel, args, content)?;
+    let message = compose(&mut state, now, &channel, args, &content)?;
     let answer = json!({ "channel": channel, "ts": message.ts, "message": message.wire() });
     state.messages.entry(channel).or_default().push(message);
     Ok(answer)
@@ -26,14 +26,21 @@ pub(super) fn post_ephemeral(slack: &Slack, args: &Args) -> Outcome {
     if !state.people.contains_key(user) {
         return Err("user_not_found".into());
     }
-    let inside = state.channels.get(&channel).is_some_and(|c| c.members.iter().any(|m| m == user));
+    let inside = state
+        .channels
+        .get(&channel)
+        .is_some_and(|c| c.members.iter().any(|m| m == user));
     if !inside {
         return Err("user_not_in_channel".into());
     }
-    let mut message = compose(&mut state, now, &channel, args, content)?;
+    let mut message = compose(&mut state, now, &channel, args, &content)?;
     message.ephemeral_to = Some(user.to_owned());
     let answer = json!({ "message_ts": message.ts });
-    state.ephemerals.entry(user.to_owned()).or_default().push(message);
+    state
+        .ephemerals
+        .entry(user.to_owned())
+        .or_default()
+        .push(message);
     Ok(answer)
 }
 
@@ -44,11 +51,20 @@ pub(super) fn update(slack: &Slack, args: &Args) -> Outcome {
     let now = slack.now();
     let mut state = slack.state();
     let edited = state.ids.ts(now);
-    let old = mine(&mut state, &channel, ts, "cant_update_message")?.blocks.clone();
+    let old = mine(&mut state, &channel, ts, "cant_update_message")?
+        .blocks
+        .clone();
     let metadata = args.json("metadata")?;
-    let blocks = if keeps_blocks { old } else { views::completed(&mut state, &content["blocks"]) };
+    let blocks = if keeps_blocks {
+        old
+    } else {
+        views::completed(&mut state, &content["blocks"])
+    };
     let message = mine(&mut state, &channel, ts, "cant_update_message")?;
-    message.text = content["text"].as_str().unwrap_or_default().to_owned();
+    content["text"]
+        .as_str()
+        .unwrap_or_default()
+        .clone_into(&mut message.text);
     message.blocks = blocks;
     message.edited = Some(edited);
     if let Some(metadata) = metadata {
@@ -77,7 +93,10 @@ pub(super) fn permalink(slack: &Slack, args: &Args) -> Outcome {
         return Err("message_not_found".into());
     }
     let digits = ts.replace('.', "");
-    let link = format!("https://{}.slack.com/archives/{channel}/p{digits}", ids::DOMAIN);
+    let link = format!(
+        "https://{}.slack.com/archives/{channel}/p{digits}",
+        ids::DOMAIN
+    );
     Ok(json!({ "channel": channel, "permalink": link }))
 }
 
@@ -88,7 +107,9 @@ pub(super) fn react(slack: &Slack, args: &Args) -> Outcome {
     if !state.channels.contains_key(channel) {
         return Err("channel_not_found".into());
     }
-    let message = state.message(channel, ts).ok_or(Failure::from("message_not_found"))?;
+    let message = state
+        .message(channel, ts)
+        .ok_or(Failure::from("message_not_found"))?;
     let reaction = (name, ids::BOT_USER.to_owned());
     if message.reactions.contains(&reaction) {
         return Err("already_reacted".into());
@@ -129,14 +150,20 @@ pub(super) fn check(slack: &Slack, content: &Value) -> Result<(), Failure> {
 /// The conversation the bot may write to: a channel, or a person by user id.
 fn writable(state: &mut State, target: &str) -> Result<String, Failure> {
     if target.starts_with('U') {
-        let person = state.people.get(target).ok_or(Failure::from("channel_not_found"))?;
+        let person = state
+            .people
+            .get(target)
+            .ok_or(Failure::from("channel_not_found"))?;
         if person.deleted {
             return Err("channel_not_found".into());
         }
         return Ok(state.im(target));
     }
     let public = state.scope("chat:write.public");
-    let channel = state.channels.get(target).ok_or(Failure::from("channel_not_found"))?;
+    let channel = state
+        .channels
+        .get(target)
+        .ok_or(Failure::from("channel_not_found"))?;
     let inside = channel.members.iter().any(|member| member == ids::BOT_USER);
     if channel.private && !inside {
         return Err("channel_not_found".into());
@@ -155,7 +182,7 @@ fn compose(
     now: i64,
     channel: &str,
     args: &Args,
-    content: Value,
+    content: &Value,
 ) -> Result<Message, Failure> {
     let thread_ts = args.text("thread_ts").map(str::to_owned);
     if let Some(ts) = &thread_ts
@@ -188,7 +215,9 @@ fn mine<'a>(
     if found.archived {
         return Err("is_archived".into());
     }
-    let message = state.message(channel, ts).ok_or(Failure::from("message_not_found"))?;
+    let message = state
+        .message(channel, ts)
+        .ok_or(Failure::from("message_not_found"))?;
     if message.user != ids::BOT_USER {
         return Err(otherwise.into());
     }

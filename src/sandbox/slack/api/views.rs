@@ -49,7 +49,9 @@ pub(super) fn update(slack: &Slack, args: &Args) -> Outcome {
         (None, Some(external)) => {
             let mut open = state.stacks.values().flatten();
             let found = open.find(|view| view.json["external_id"] == external);
-            found.map(|view| view.id.clone()).ok_or(Failure::from("not_found"))?
+            found
+                .map(|view| view.id.clone())
+                .ok_or(Failure::from("not_found"))?
         }
         (None, None) => {
             let message = "[ERROR] either view_id or external_id is needed".to_owned();

@@ -3,10 +3,28 @@ use super::Reader;
 use crate::sandbox::slack::zone;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
-const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
 
 /// `TIMESTAMP^FORMAT[^LINK]` as the reader sees it; nothing if it is not well formed.
 pub(super) fn shown(date: &str, reader: &Reader) -> Option<String> {
@@ -90,5 +108,9 @@ fn ago(at: i64, now: i64) -> String {
         _ => (apart / 86_400, "day"),
     };
     let s = if number == 1 { "" } else { "s" };
-    if at <= now { format!("{number} {unit}{s} ago") } else { format!("in {number} {unit}{s}") }
+    if at <= now {
+        format!("{number} {unit}{s} ago")
+    } else {
+        format!("in {number} {unit}{s}")
+    }
 }
