@@ -342,7 +342,7 @@ mod tests {
     fn user(id: &str, name: &str, emails: &[&str]) -> User {
         let email = |value: &&str| aws_sdk_identitystore::types::Email::builder().value(*value).build();
         let emails = emails.iter().map(email).collect();
-        let user = User::builder().identity_store_id("d-1").user_id(id).user_name(name);
+        let user = User::builder().identity_store_id("d-1").user_id(id).user_arn("arn").revision("1").user_name(name);
         user.set_emails(Some(emails)).build().unwrap()
     }
 

@@ -37,8 +37,7 @@ pub(super) async fn accounts(reach: &Reach) -> Result<Vec<Account>, AwsError> {
     }
 }
 
-/// AWS replaces `Status` by `State` from September 2026 on: the newer one counts where it is given.
-#[expect(deprecated, reason = "simulations and older partitions answer only `Status`")]
+/// AWS is replacing `Status` by `State`: the newer one counts where it is given.
 fn account(found: aws_sdk_organizations::types::Account) -> Option<Account> {
     let is_active = match (&found.state, &found.status) {
         (Some(state), _) => *state == AccountState::Active,
