@@ -12,6 +12,8 @@ mod membership;
 mod reach;
 mod source_identity;
 mod target;
+#[cfg(all(test, feature = "sandbox"))]
+mod tests;
 
 pub use chain::Session;
 pub use error::AwsError;

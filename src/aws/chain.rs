@@ -80,6 +80,11 @@ impl Chain {
         slots.retain(|key, _| key.hops.first() != first);
     }
 
+    #[cfg(all(test, feature = "sandbox"))]
+    pub(super) fn len(&self) -> usize {
+        self.slots.lock().unwrap().len()
+    }
+
     fn region(&self, connection: &Connection) -> Result<String, AwsError> {
         let fallback = || self.base.region().map(|region| region.as_ref().to_owned());
         connection.region.clone().or_else(fallback).ok_or_else(|| {

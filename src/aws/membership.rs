@@ -79,11 +79,7 @@ impl Membership<'_> {
             Ok(found) => return Ok(Some(found.membership_id)),
             Err(error) => error,
         };
-        let is_store_missing = matches!(
-            error.as_service_error(),
-            Some(GetGroupMembershipIdError::ResourceNotFoundException(missing))
-                if missing.resource_type() == Some(&ResourceType::IdentityStore)
-        );
+        let is_store_missing = is_store_missing(error.as_service_error());
         let error = reach.clients.failed("identitystore:GetGroupMembershipId", &error);
         match error {
             // The group, the user or the membership is gone, and the membership with it.
@@ -122,4 +118,14 @@ impl Membership<'_> {
             }
         }
     }
+}
+
+/// Whether it is the whole store that AWS cannot see: wrong region, wrong account, key trouble. That
+/// proves nothing about the membership.
+fn is_store_missing(error: Option<&GetGroupMembershipIdError>) -> bool {
+    let Some(GetGroupMembershipIdError::ResourceNotFoundException(missing)) = error else { return false };
+    let text = missing.message().unwrap_or_default().to_lowercase().replace(['_', ' '], "");
+    missing.resource_type() == Some(&ResourceType::IdentityStore)
+        || missing.reason().is_some()
+        || text.contains("identitystore")
 }
