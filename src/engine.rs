@@ -26,7 +26,7 @@ use inventory::Inventory;
 use outbox::Outbox;
 use people::People;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
 
@@ -42,7 +42,6 @@ pub struct Home {
 }
 
 /// What the engine is made of.
-#[derive(Debug)]
 pub struct Parts {
     /// The books.
     pub store: Store,
@@ -54,8 +53,6 @@ pub struct Parts {
     pub aws: Aws,
     /// The flows.
     pub catalog: Catalog,
-    /// Where the bot is at home.
-    pub home: Home,
 }
 
 /// The running bot. Cheap to clone: all clones are the same bot.
@@ -70,7 +67,8 @@ struct Shared {
     slack: SlackApi,
     aws: Aws,
     catalog: RwLock<Arc<Catalog>>,
-    home: Home,
+    /// Known once Slack has been reached; the bot ends access without it.
+    home: OnceLock<Home>,
     /// Held while one event is decided and committed.
     gate: Mutex<()>,
     people: People,
@@ -99,7 +97,7 @@ pub(crate) enum About {
 impl Engine {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, slack, aws, catalog, home } = parts;
+        let Parts { store, clock, slack, aws, catalog } = parts;
         Self {
             shared: Arc::new(Shared {
                 store,
@@ -107,7 +105,7 @@ impl Engine {
                 slack,
                 aws,
                 catalog: RwLock::new(Arc::new(catalog)),
-                home,
+                home: OnceLock::new(),
                 gate: Mutex::new(()),
                 people: People::default(),
                 inventory: Inventory::default(),
@@ -124,6 +122,17 @@ impl Engine {
     /// The books, for reading.
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// Says where the bot is at home. Until then nobody's rights can be told, and nobody has any.
+    pub fn is_at_home(&self, home: Home) {
+        drop(self.shared.home.set(home));
+        self.wake();
+    }
+
+    /// Slack's Web API.
+    pub fn slack(&self) -> &SlackApi {
+        &self.shared.slack
     }
 
     /// The flows in force.

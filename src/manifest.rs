@@ -1,1 +1,17 @@
 //! Turns HCL text into a catalog of flows, or into all complaints at once, each with its place.
+use crate::access::*;
+use crate::policy::Rule;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+#[derive(Debug, Clone, Default)]
+pub struct Options { pub vars: BTreeMap<String,String>, pub terraform: Vec<PathBuf>, pub channel: Option<String> }
+#[derive(Debug, Clone)]
+pub struct FlowEntry { pub flow: Flow, pub rules: Vec<Rule> }
+#[derive(Debug, Clone)]
+pub struct Integration { pub connection: Connection, pub portal_url: Option<String> }
+#[derive(Debug, Clone)]
+pub struct Catalog { pub flows: Vec<FlowEntry>, pub integrations: BTreeMap<IntegrationName, Integration> }
+impl Catalog {
+  pub fn flow(&self, name: &FlowName) -> Option<&FlowEntry> { self.flows.iter().find(|e| &e.flow.name == name) }
+  pub fn identity(&self, _email: &Email, _i: &IntegrationName, _r: &Resource) -> Option<&str> { None }
+}

@@ -6,10 +6,10 @@ use crate::access::{
     AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
 use crate::slack::api::{Message, SlackError};
-use crate::slack::message::{self, UseHint};
+use crate::slack::message::{self, Account, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A notice that could not be sent for this long is given up, loudly.
 const GIVE_UP_AFTER: Span = Span::days(1);
@@ -114,7 +114,8 @@ impl Engine {
     async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
         let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
-        let shown = message::card(&request);
+        let accounts = self.accounts_around(&request);
+        let shown = message::card(&request, &accounts);
         for card in &request.cards {
             let outcome = match &card.place {
                 Some(place) => self.edit_card(place, &shown).await,
@@ -212,17 +213,22 @@ impl Engine {
             .target
             .as_ref()
             .and_then(|target| catalog.integrations.get(&target.connection.integration));
-        let listed = integration.and_then(|integration| {
-            self.shared.inventory.accounts(&integration.connection.integration)
-        });
+        let accounts = self.accounts_around(request);
         let hint = UseHint {
             portal_url: integration.and_then(|integration| integration.portal_url.as_deref()),
             region: integration.and_then(|integration| integration.connection.region.as_deref()),
             session: None,
-            accounts: listed.as_ref().map_or(&[], |(_, accounts)| accounts.as_slice()),
+            accounts: &accounts,
         };
         let shown = message::notice(&queued.notice, request, &hint);
         self.deliver(&queued.notice.to, &shown).await
+    }
+
+    /// The accounts whose names are known where the request's target is.
+    fn accounts_around(&self, request: &AccessRequest) -> Arc<Vec<Account>> {
+        let integration = request.target.as_ref().map(|target| &target.connection.integration);
+        let listed = integration.and_then(|integration| self.shared.inventory.accounts(integration));
+        listed.map(|(_, accounts)| accounts).unwrap_or_default()
     }
 
     /// A click on a request that is not in the books is still answered.
@@ -239,7 +245,7 @@ impl Engine {
                 let channel = slack.open_dm(user).await?;
                 slack.post_message(channel.as_str(), shown).await.map(drop)
             }
-            Audience::Whisper { channel, user } => slack.post_ephemeral(channel, user, shown).await,
+            Audience::Whisper { channel, user } => slack.post_ephemeral(channel.as_str(), user, shown).await,
             Audience::Channel(name) => {
                 let channel = self.destination(name).await?;
                 slack.post_message(&channel, shown).await.map(drop)
