@@ -4,6 +4,8 @@ pub mod aws;
 pub mod bot;
 pub mod clock;
 pub mod config;
+#[cfg(feature = "sandbox")]
+pub mod demo;
 pub mod engine;
 pub mod http;
 pub mod manifest;

@@ -1,4 +1,5 @@
 //! Turns HCL text into a catalog of flows, or into all complaints at once, each with its place.
+#![allow(missing_docs)]
 use crate::access::*;
 use crate::policy::Rule;
 use std::collections::BTreeMap;
