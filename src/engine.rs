@@ -187,6 +187,11 @@ impl Engine {
         }
     }
 
+    /// Returns when the books cannot be written any more. Nothing can be promised then.
+    pub async fn broken(&self) {
+        self.shared.store.broken().await;
+    }
+
     /// Decides one event and returns when the outcome is on disk.
     async fn apply(&self, about: &About, event: &Event) -> Result<Result<(), Refusal>, StoreError> {
         let ticket = {
@@ -262,7 +267,8 @@ impl Engine {
         Ok(Case { requests, entitlement })
     }
 
-    fn wake(&self) {
+    /// Something may have become due: the clock was moved, or the books were changed.
+    pub fn wake(&self) {
         self.shared.wake.notify_one();
     }
 
