@@ -241,7 +241,7 @@ fn call(slack: &Slack, name: &str, asked: &Asked, args: &Args) -> Outcome {
     } else {
         Token::Bot
     };
-    if token != wanted {
+    if token != wanted && name != "auth.test" {
         return Err("not_allowed_token_type".into());
     }
     allowed(slack, method)?;

@@ -1,4 +1,10 @@
 //! The workspace driven as a bot would, over its real sockets.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
+    clippy::similar_names,
+    reason = "a test tells its story in one go, and builds JSON from JSON"
+)]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -19,7 +25,9 @@ mod api;
 mod faulty;
 mod limit;
 mod modal;
+mod page;
 mod text;
+mod wire;
 
 /// A workspace, its clock, and the most simple bot.
 struct World {
