@@ -408,7 +408,8 @@ function drawBlock(block, context) {
 // ---- conversations ----
 
 const here = () => ui.state.conversations.find((one) => one.id === ui.at);
-const title = (place) => (place.im ? "Sym" : place.name);
+const app = () => (ui.state.people.find((one) => one.app) || {}).name || "App";
+const title = (place) => (place.im ? app() : place.name);
 
 function go(id) {
   if (!ui.state.conversations.some((one) => one.id === id)) return;
@@ -491,7 +492,7 @@ function drawMessages() {
   if (!place) { list.replaceChildren(); return; }
   $("title").textContent = (place.im ? "" : place.private ? "🔒 " : "# ") + title(place);
   $("about").textContent = place.im ? "App · direct messages with " + called(ui.me) : `${place.members} members` + (place.archived ? " · archived" : "");
-  $("text").placeholder = "Message " + (place.im ? "Sym" : "#" + place.name) + ", or " + (ui.state.commands[0] || "/command");
+  $("text").placeholder = "Message " + (place.im ? app() : "#" + place.name) + ", or " + (ui.state.commands[0] || "/command");
   $("text").disabled = place.archived;
   const bottom = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const first = !ui.nodes.size;
@@ -514,7 +515,7 @@ function drawMessages() {
   }
   ui.nodes = nodes;
   if (!wanted.length) {
-    wanted.push(h("div", { class: "empty" }, h("b", {}, place.im ? "This is where Sym writes to you" : "Nothing here yet"), place.im ? "Approvals, confirmations and reminders arrive here." : `Type ${ui.state.commands[0] || "/command"} below to begin.`));
+    wanted.push(h("div", { class: "empty" }, h("b", {}, place.im ? `This is where ${app()} writes to you` : "Nothing here yet"), place.im ? "Approvals, confirmations and reminders arrive here." : `Type ${ui.state.commands[0] || "/command"} below to begin.`));
   }
   // Moving a node would drop its focus: only what differs is touched.
   wanted.forEach((node, index) => { if (list.children[index] !== node) list.insertBefore(node, list.children[index] || null); });

@@ -45,7 +45,7 @@ impl World {
         let slack = Slack::start(Arc::new(move || hands.load(Ordering::Relaxed)))
             .await
             .unwrap();
-        slack.ack_window(Duration::from_millis(300));
+        slack.ack_window(Duration::from_millis(700));
         let ana = slack.add_person(Person {
             tz: "Europe/Berlin".to_owned(),
             ..Person::new("ana")

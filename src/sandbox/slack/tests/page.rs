@@ -167,4 +167,18 @@ async fn the_page_is_told_when_something_changes() {
     };
     let ((_, state), ()) = tokio::join!(waiting, acting);
     assert!(state.contains("news"));
+    let seen = world
+        .slack
+        .until(Duration::from_secs(5), |slack| {
+            slack.last_message(&world.general)
+        })
+        .await;
+    assert_eq!(seen.unwrap().text, "news");
+    assert!(
+        world
+            .slack
+            .until(Duration::from_millis(5), |slack| slack.last_dm(&world.ana))
+            .await
+            .is_none()
+    );
 }
