@@ -189,10 +189,10 @@ function words(object) {
 const item = (option) => ({ value: option.value, label: (option.text || {}).text || option.value, more: (option.description || {}).text });
 
 // `source(query)` gives groups `[{label, items}]`; `chosen` is a list of items.
-function picker({ source, chosen, multi, placeholder, onchange, label, data }) {
+function picker({ source, chosen, multi, placeholder, onchange, label, data, small }) {
   let selected = chosen.slice();
   const shown = h("button", { type: "button", class: "shown", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": label });
-  const root = h("div", { class: "picker", data }, shown);
+  const root = h("div", { class: "picker" + (small ? " small" : ""), data }, shown);
   let drop = null;
   const draw = () => {
     shown.replaceChildren();
@@ -322,7 +322,7 @@ function live(element, act, label) {
   if (element.type === "button") return button(element, act);
   if (element.type === "image") return picture(element);
   if (element.type === "overflow") {
-    return picker({ source: fixedSource(element), chosen: [], placeholder: "⋯", label: "More", data: { actionId: element.action_id }, onchange: (list) => list.length && act(element.action_id, list[0].value, { value: list[0].value }) });
+    return picker({ source: fixedSource(element), chosen: [], placeholder: "⋯", label: "More", small: true, data: { actionId: element.action_id }, onchange: (list) => list.length && act(element.action_id, list[0].value, { value: list[0].value }) });
   }
   return field(element, element.action_id, null, label, (entry) => act(element.action_id, entry && entry.value ? entry.value : "", entry));
 }
