@@ -175,7 +175,7 @@ async fn triggers_are_good_once_and_for_three_seconds() {
     assert_eq!(open(late).await.as_deref(), Some("expired_trigger_id"));
     assert_eq!(
         open("12.3".into()).await.as_deref(),
-        Some("invalid_trigger_id")
+        Some("invalid_arguments")
     );
 }
 
