@@ -135,11 +135,7 @@ impl SlackApi {
     /// # Errors
     /// When the machine's root certificates cannot be read.
     pub fn new(settings: &Settings) -> Result<Self, SlackError> {
-        Ok(Self {
-            caller: Caller::new(settings)?,
-            dms: Mutex::default(),
-            names: directory::Names::default(),
-        })
+        Ok(Self { caller: Caller::new(settings)?, dms: Mutex::default(), names: directory::Names::default() })
     }
 
     /// Asks who the bot is, which also proves the token.
@@ -320,13 +316,10 @@ struct Chat<'a> {
 
 impl<'a> Chat<'a> {
     fn of(channel: &'a str, message: &'a Message) -> Self {
-        Self {
-            channel,
-            ts: None,
-            thread_ts: None,
-            user: None,
-            text: &message.text,
-            blocks: &message.blocks,
-        }
+        Self { channel, ts: None, thread_ts: None, user: None, text: &message.text, blocks: &message.blocks }
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;

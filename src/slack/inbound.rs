@@ -201,8 +201,7 @@ pub fn read(text: &str) -> Frame {
     if text.len() > FRAME_LIMIT {
         return Frame::Unreadable("too large");
     }
-    let Ok(Some(frame)) = serde_json::from_str::<wire::Loose<wire::Frame>>(text).map(|frame| frame.0)
-    else {
+    let Ok(Some(frame)) = serde_json::from_str::<wire::Loose<wire::Frame>>(text).map(|frame| frame.0) else {
         return Frame::Unreadable("not JSON, or not an object");
     };
     let kind = frame.kind.0.unwrap_or_default();
@@ -232,9 +231,7 @@ fn translate(envelope_kind: &str, payload: wire::Payload) -> Inbound {
         ("interactive", "view_submission") => {
             modal(payload).map(|(actor, view)| Inbound::Submitted { actor, view })
         }
-        ("interactive", "view_closed") => {
-            modal(payload).map(|(actor, view)| Inbound::Closed { actor, view })
-        }
+        ("interactive", "view_closed") => modal(payload).map(|(actor, view)| Inbound::Closed { actor, view }),
         ("interactive", "block_actions") => pressed(payload),
         ("interactive", "block_suggestion") => options(payload),
         ("events_api", _) => {

@@ -84,4 +84,6 @@ fn ask_again(request: &AccessRequest) -> String {
 }
 
 #[cfg(test)]
+pub(in crate::slack) mod checks;
+#[cfg(test)]
 mod tests;

@@ -158,9 +158,7 @@ pub fn destination(name: &str) -> String {
     if name.starts_with(['C', 'G']) && is_id(name) {
         format!("<#{name}>")
     } else if is_user(name) {
-        format!("a direct message to <@{name}>")
-    } else if name.contains('@') {
-        format!("a direct message to {}", inline(name))
+        format!("<@{name}>")
     } else {
         inline(name)
     }
@@ -171,11 +169,11 @@ pub fn date(at: Timestamp) -> String {
     format!("<!date^{}^{{date_short_pretty}} at {{time}}|{}>", at.seconds(), at.plain())
 }
 
-/// Our own `mrkdwn` as one line for notifications and screen readers: marks gone, dates in UTC,
-/// mentions left for Slack to resolve.
+/// Our own `mrkdwn` as one line for notifications and screen readers: marks and the emoji in front
+/// gone, dates in UTC, mentions left for Slack to resolve.
 pub(super) fn spoken(text: &str) -> String {
     let mut spoken = String::new();
-    let mut rest = text;
+    let mut rest = without_emoji(text);
     while let Some(open) = rest.find('<') {
         spoken.push_str(&unformatted(&rest[..open]));
         let Some(close) = rest[open..].find('>').map(|at| open + at) else { break };
@@ -189,6 +187,14 @@ pub(super) fn spoken(text: &str) -> String {
     }
     spoken.push_str(&unformatted(rest));
     spoken.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn without_emoji(text: &str) -> &str {
+    let emoji = text.strip_prefix(':').and_then(|rest| rest.split_once(": "));
+    match emoji {
+        Some((name, rest)) if name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => rest,
+        _ => text,
+    }
 }
 
 fn unformatted(text: &str) -> String {
@@ -210,7 +216,7 @@ mod tests {
         assert_eq!(user(&UserId::new("U1> <!here")), "U1&gt; &lt;!here");
         assert_eq!(destination("C0123"), "<#C0123>");
         assert_eq!(destination("#prod & co"), "#prod &amp; co");
-        assert_eq!(destination("bo@example.com"), "a direct message to bo@example.com");
+        assert_eq!(destination("bo@example.com"), "bo@example.com");
     }
 
     #[test]

@@ -11,9 +11,7 @@ use crate::slack::inbound::Envelope;
 use keeper::{Board, Keeper};
 use listener::{Desk, Listener};
 use serde_json::{Map, Value, json};
-use slack_morphism::clients_manager::{
-    SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory,
-};
+use slack_morphism::clients_manager::{SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory};
 use slack_morphism::listener::SlackClientEventsListenerEnvironment;
 use slack_morphism::{SlackClient, SlackClientSocketModeConfig};
 use std::collections::BTreeMap;
@@ -32,7 +30,7 @@ mod seen;
 const NEVER_S: u64 = 365 * 24 * 3600;
 /// More than Slack allows: it takes ten connections for an app.
 const MOST_CONNECTIONS: u32 = 10;
-/// The transport takes an acknowledgement the moment it is returned; this is longer than a moment.
+/// The transport takes what is to be sent in its own time; this is longer than it needs.
 const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// How to listen.
@@ -72,10 +70,7 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Settings");
-        shown
-            .field("api_url", &self.api_url)
-            .field("connections", &self.connections)
-            .finish_non_exhaustive()
+        shown.field("api_url", &self.api_url).field("connections", &self.connections).finish_non_exhaustive()
     }
 }
 
@@ -206,8 +201,7 @@ impl Socket {
         registered.map_err(|error| SlackError::from_client(keeper::OPEN, error))?;
         manager.start().await;
         let patience = settings.handler_within;
-        let tasks =
-            keepers.into_iter().map(|keeper| keeper.spawn(wire.clone(), settings.clone())).collect();
+        let tasks = keepers.into_iter().map(|keeper| keeper.spawn(wire.clone(), settings.clone())).collect();
         Ok(Self { manager, desk, stop, keepers: tasks, patience })
     }
 
@@ -221,6 +215,7 @@ impl Socket {
             drop(keeper.await);
         }
         self.manager.shutdown().await;
+        tokio::time::sleep(LAST_WORDS).await;
     }
 }
 
@@ -242,3 +237,7 @@ fn frame(envelope_id: &str, payload: Option<Value>) -> String {
     }
     Value::Object(frame).to_string()
 }
+
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;

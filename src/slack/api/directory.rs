@@ -127,15 +127,12 @@ impl SlackApi {
     }
 
     async fn channel_in(&self, method: &Method, name: &str) -> Result<Option<String>, SlackError> {
-        let form = [
-            ("types", "public_channel,private_channel".to_owned()),
-            ("exclude_archived", "true".to_owned()),
-        ];
+        let form =
+            [("types", "public_channel,private_channel".to_owned()), ("exclude_archived", "true".to_owned())];
         let mut found = None;
         self.pages(method, &form, |page| {
             let mut channels = page.channels.into_iter();
-            found =
-                channels.find(|channel| channel.name.as_deref() == Some(name)).map(|channel| channel.id);
+            found = channels.find(|channel| channel.name.as_deref() == Some(name)).map(|channel| channel.id);
             found.is_none()
         })
         .await?;

@@ -333,8 +333,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
 
 impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        collect::<D, Id>(deserializer)
-            .map(|found| Self(found.into_iter().filter_map(|one| one.0).collect()))
+        collect::<D, Id>(deserializer).map(|found| Self(found.into_iter().filter_map(|one| one.0).collect()))
     }
 }
 

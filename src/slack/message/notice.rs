@@ -63,7 +63,7 @@ fn submitted(request: &AccessRequest, destinations: &[String], answer_by: Timest
     if destinations.len() > LISTED {
         names.push(format!("{} more", destinations.len() - LISTED));
     }
-    let place = if names.is_empty() { String::new() } else { format!(" is now in {}", listed(&names, "and")) };
+    let place = if names.is_empty() { String::new() } else { format!(" has gone to {}", listed(&names, "and")) };
     Message::of(&[format!(
         "Your request for {}{place}. It lapses {} if nobody answers.",
         what_and_how_long(request),
@@ -221,13 +221,13 @@ fn grant_failed(request: &AccessRequest, cause: &Cause, is_channel: bool) -> Mes
     }
     lines.push(if is_channel {
         format!(
-            "The bot is making sure that nothing is left in AWS. The request is {}.",
+            "The bot sees to it that nothing of this request stays in AWS. The request is {}.",
             code(&cut(request.id.as_str(), 100))
         )
     } else {
         format!(
-            "The bot is making sure that nothing is left in AWS. Tell the people who run this bot, or ask \
-             again with {}.",
+            "The bot sees to it that nothing of this request stays in AWS. Tell the people who run this bot, \
+             or ask again with {}.",
             ask_again(request)
         )
     });
@@ -243,6 +243,7 @@ struct Overdue<'a> {
 
 fn revoke_overdue(request: &AccessRequest, overdue: &Overdue<'_>) -> Message {
     let tries = match overdue.attempts {
+        0 => "No attempt has been answered yet".to_owned(),
         1 => "1 attempt has failed".to_owned(),
         n => format!("{n} attempts have failed"),
     };

@@ -1,6 +1,6 @@
 //! What the bot answers when somebody may not do what they tried: what, why, and what now.
 
-use super::words::{people, what};
+use super::words::{capital, people, what};
 use crate::access::{AccessRequest, Person, Refusal};
 use crate::slack::mrkdwn::{cut, date, user};
 
@@ -23,8 +23,10 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         }
         Refusal::NotApprover { approvers } => {
             let names = people(approvers, channel);
-            let who = if names.is_empty() { "nobody you are among".to_owned() } else { cut(&names, 1000) };
-            format!("You are not among those who decide on {it}. It asks {who}.")
+            if names.is_empty() {
+                return format!("You are not among those who decide on {it}.");
+            }
+            format!("You are not among those who decide on {it}. {} can.", capital(&cut(&names, 1000)))
         }
         Refusal::RightUnknown => {
             "Slack or AWS could not say just now whether you may do this, so nothing was done. Try again in \

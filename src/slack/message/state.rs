@@ -1,9 +1,11 @@
 //! What a card says about where its request stands: one arm for each status.
 
-use super::words::{approved_by, machine_said, people, sentence, what, what_and_how_long, who, why_ended};
+use super::words::{
+    approved_by, bold, capital, machine_said, people, sentence, what, what_and_how_long, who, why_ended,
+};
 use super::{block, button};
 use crate::access::{AccessRequest, Cause, Removal, Requirement, Status, Timestamp};
-use crate::slack::mrkdwn::{cut, date, inline, quote, user};
+use crate::slack::mrkdwn::{cut, date, quote, user};
 use serde_json::Value;
 
 const WAITING: &str = ":hourglass_flowing_sand:";
@@ -82,9 +84,13 @@ pub(super) fn of(request: &AccessRequest) -> State {
         Status::Pending { answer_by } => pending(request, *answer_by),
         Status::Granting { provisional_end, .. } => granting(request, *provisional_end),
         Status::Active { ends_at, .. } => active(request, *ends_at),
+        Status::Ending { cause, began: None, .. } => {
+            State::new(FAILED, format!("{who} did not get {what}"))
+                .line(format!("Why: {}. Making sure that nothing is left.", why_ended(request, cause, false)))
+                .quoted(machine_said(cause))
+        }
         Status::Ending { cause, .. } => State::new(WAITING, format!("{what} is being taken from {who}"))
-            .line(format!("Why: {}. AWS is taking it back.", why_ended(request, cause, false)))
-            .quoted(machine_said(cause)),
+            .line(format!("Why: {}. AWS is taking it back.", why_ended(request, cause, false))),
         Status::Refused { why, at } => State::new(SAID_NO, format!("{who} cannot get {what} this way"))
             .line(sentence(why))
             .small(format!("Refused {}", date(*at))),
@@ -121,10 +127,10 @@ fn pending(request: &AccessRequest, answer_by: Timestamp) -> State {
     state = state.line(who_decides(request));
     let end = match (&request.target, request.duration) {
         (None, _) => "",
-        (Some(_), Some(_)) => " The time counts from the moment AWS confirms.",
-        (Some(_), None) => " It has no set end: somebody has to end it.",
+        (Some(_), Some(duration)) => &format!(" Access ends {duration} after AWS has confirmed it."),
+        (Some(_), None) => " Access has no set end: somebody has to end it.",
     };
-    state = state.small(format!("Answer by {}, or it lapses.{end}", date(answer_by)));
+    state = state.small(format!("Answer by {}, or the request lapses.{end}", date(answer_by)));
     if request.terms.include_decision_message {
         state = state.control(button::comment());
     }
@@ -146,7 +152,11 @@ fn active(request: &AccessRequest, ends_at: Option<Timestamp>) -> State {
         Some(end) => format!(" until {}", date(end)),
         None => ", with no set end".to_owned(),
     };
-    let state = State::new(GIVEN, format!("{} has {}{until}", who(request), what(request))).approvals(request);
+    let mut state =
+        State::new(GIVEN, format!("{} has {}{until}", who(request), what(request))).approvals(request);
+    if button::has_sessions(request) {
+        state = state.small("A session that is open at the end can go on until it expires by itself.");
+    }
     with_revoke(request, state)
 }
 
@@ -174,16 +184,20 @@ fn ended(request: &AccessRequest, end: &Ended<'_>) -> State {
         Removal::SeenAbsent if end.began.is_none() => format!("{who} did not get {what}"),
         Removal::SeenAbsent => format!("{who} no longer has {what}"),
     };
-    let proof = match end.removal {
-        Removal::SeenAbsent => " AWS was read afterwards: it is gone.",
-        Removal::StillClaimed => "",
-        Removal::NeverGiven => " Nothing was given in AWS.",
+    let proof = match (end.removal, end.began) {
+        (Removal::SeenAbsent, Some(_)) => " AWS was read afterwards: it is gone.",
+        (Removal::SeenAbsent, None) => " AWS was read afterwards: nothing is left.",
+        (Removal::StillClaimed, _) => "",
+        (Removal::NeverGiven, _) => " Nothing was given in AWS.",
     };
     let mut state = State::new(if is_failure { FAILED } else { OVER }, headline)
         .line(format!("Why: {}.{proof}", why_ended(request, end.cause, false)))
         .quoted(machine_said(end.cause));
     if !request.approvals.is_empty() {
         state.lines.push(format!("Approved by {}.", approved_by(request)));
+    }
+    if button::has_sessions(request) && end.began.is_some() && end.removal == Removal::SeenAbsent {
+        state = state.small("A session opened before can go on until it expires by itself.");
     }
     let held = end.began.map(|began| format!(", after {}", end.at.since(began))).unwrap_or_default();
     state.small(format!("Ended {}{held}", date(end.at)))
@@ -195,19 +209,19 @@ fn who_decides(request: &AccessRequest) -> String {
         [] => "No approval is needed.".to_owned(),
         [only] => {
             let names = deciders(request, only);
-            let rule = cut(&inline(&only.rule), 100);
+            let rule = bold(&only.rule);
             let count = match only.min_approvals {
                 0 | 1 => String::new(),
                 needed => format!("{} of {needed} approvals so far. ", given(request, only)),
             };
-            format!("{count}Rule *{rule}* asks {names}.")
+            format!("{count}{} can approve or deny (rule {rule}).", capital(&names))
         }
         all => {
-            let mut lines = vec!["All of these rules must be satisfied:".to_owned()];
+            let mut lines = vec!["Each of these rules must be satisfied:".to_owned()];
             lines.extend(all.iter().take(RULES).map(|rule| {
                 let names = deciders(request, rule);
                 let (given, needed) = (given(request, rule), rule.min_approvals);
-                format!("• *{}*: {given} of {needed} so far, asks {names}", cut(&inline(&rule.rule), 100))
+                format!("• {}: {given} of {needed} approvals so far, from {names}", bold(&rule.rule))
             }));
             if all.len() > RULES {
                 lines.push(format!("• and {} more", all.len() - RULES));

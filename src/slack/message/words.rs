@@ -76,6 +76,16 @@ fn shortened(mut names: Vec<String>) -> Vec<String> {
     names
 }
 
+/// A list of people at the beginning of a sentence; addresses and handles stay as they are.
+pub(super) fn capital(names: &str) -> String {
+    for (small, capital) in [("members ", "Members "), ("the ", "The "), ("every ", "Every ")] {
+        if let Some(rest) = names.strip_prefix(small) {
+            return format!("{capital}{rest}");
+        }
+    }
+    names.to_owned()
+}
+
 /// Why a claim ended, as the second half of a sentence. `to_requester` speaks to the requester.
 pub(super) fn why_ended(request: &AccessRequest, cause: &Cause, to_requester: bool) -> String {
     match cause {

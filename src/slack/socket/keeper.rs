@@ -221,3 +221,18 @@ fn pause(failures: u32) -> Duration {
     let full = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
     full.mul_f64(rand::random_range(0.5..1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_with_chance_and_have_an_end() {
+        for failures in 0..2_000 {
+            let pause = pause(failures);
+            assert!(pause <= LONGEST_PAUSE && pause >= FIRST_PAUSE / 2, "{failures}: {pause:?}");
+        }
+        assert!(pause(u32::MAX) >= LONGEST_PAUSE / 2);
+        assert!(pause(3) <= FIRST_PAUSE * 4);
+    }
+}

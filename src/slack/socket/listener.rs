@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, error, info, warn};
 
 /// What a connection has to tell its keeper.
@@ -162,7 +162,7 @@ impl Desk {
             return None;
         }
         let kind = envelope.inbound.kind().to_owned();
-        let mut outcome = match Seen::claim(&self.seen, &envelope.id) {
+        let mut outcome = match Seen::claim(&self.seen, &envelope.id, Instant::now()) {
             Claim::New(ticket, outcome) => {
                 self.run(envelope, accepts_payload, ticket);
                 outcome

@@ -56,16 +56,16 @@ pub(super) struct Ticket {
 
 impl Seen {
     /// Looks a delivery up and enters it if it is new.
-    pub(super) fn claim(seen: &Arc<Self>, id: &EnvelopeId) -> Claim {
+    pub(super) fn claim(seen: &Arc<Self>, id: &EnvelopeId, now: Instant) -> Claim {
         let mut memory = seen.lock();
-        memory.forget_old();
+        memory.forget_old(now);
         if let Some(known) = memory.entries.get(id) {
             return Claim::Known(known.outcome.clone());
         }
         let (sender, outcome) = watch::channel(None);
         let number = memory.next;
         memory.next += 1;
-        let entry = Entry { number, at: Instant::now(), bytes: 0, outcome: outcome.clone() };
+        let entry = Entry { number, at: now, bytes: 0, outcome: outcome.clone() };
         memory.entries.insert(id.clone(), entry);
         memory.order.push_back((id.clone(), number));
         drop(memory);
@@ -81,10 +81,10 @@ impl Seen {
 }
 
 impl Memory {
-    fn forget_old(&mut self) {
+    fn forget_old(&mut self, now: Instant) {
         while let Some((id, number)) = self.order.front() {
             let entry = self.entries.get(id).filter(|entry| entry.number == *number);
-            let is_old = entry.is_none_or(|entry| entry.at.elapsed() > KEPT);
+            let is_old = entry.is_none_or(|entry| now.saturating_duration_since(entry.at) > KEPT);
             if !is_old && self.order.len() <= MOST && self.bytes <= MOST_BYTES {
                 return;
             }
@@ -112,8 +112,7 @@ impl Ticket {
             self.is_kept = true;
             let mut memory = self.seen.lock();
             let bytes = text.len();
-            if let Some(entry) =
-                memory.entries.get_mut(&self.id).filter(|entry| entry.number == self.number)
+            if let Some(entry) = memory.entries.get_mut(&self.id).filter(|entry| entry.number == self.number)
             {
                 entry.bytes = bytes;
                 memory.bytes += bytes;
@@ -128,5 +127,60 @@ impl Drop for Ticket {
         if !self.is_kept {
             self.seen.lock().forget(&self.id, self.number);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_new(seen: &Arc<Seen>, id: &str, ack: &str, now: Instant) -> bool {
+        match Seen::claim(seen, &EnvelopeId::new(id), now) {
+            Claim::New(ticket, _) => {
+                ticket.finish(Some(ack.to_owned()));
+                true
+            }
+            Claim::Known(outcome) => {
+                assert_eq!(outcome.borrow().as_deref(), Some(ack));
+                false
+            }
+        }
+    }
+
+    #[test]
+    fn a_delivery_is_remembered_for_an_hour() {
+        let (seen, start) = (Arc::new(Seen::default()), Instant::now());
+        assert!(is_new(&seen, "a", "ack", start));
+        assert!(!is_new(&seen, "a", "ack", start + KEPT));
+        assert!(is_new(&seen, "a", "ack", start + KEPT + Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn memory_is_bounded_in_number_and_size() {
+        let (seen, now) = (Arc::new(Seen::default()), Instant::now());
+        for number in 0..2 * MOST {
+            assert!(is_new(&seen, &number.to_string(), "ack", now));
+        }
+        assert!(seen.lock().entries.len() <= MOST + 1 && seen.lock().order.len() <= MOST + 1);
+        assert!(!is_new(&seen, &(2 * MOST - 1).to_string(), "ack", now));
+        let large = "x".repeat(MOST_BYTES / 4);
+        for number in 0..20 {
+            assert!(is_new(&seen, &format!("large {number}"), &large, now));
+        }
+        assert!(seen.lock().bytes <= MOST_BYTES * 3 / 2);
+        assert!(seen.lock().entries.len() < 10);
+    }
+
+    #[tokio::test]
+    async fn what_is_dropped_or_not_acknowledged_is_new_again() {
+        let (seen, now) = (Arc::new(Seen::default()), Instant::now());
+        let Claim::New(ticket, mut outcome) = Seen::claim(&seen, &"a".into(), now) else { panic!("known") };
+        let Claim::Known(_) = Seen::claim(&seen, &"a".into(), now) else { panic!("new") };
+        drop(ticket);
+        assert!(outcome.wait_for(Option::is_some).await.is_err());
+        let Claim::New(ticket, _) = Seen::claim(&seen, &"a".into(), now) else { panic!("known") };
+        ticket.finish(None);
+        assert!(is_new(&seen, "a", "ack", now));
+        assert!(!is_new(&seen, "a", "ack", now));
     }
 }
