@@ -12,7 +12,8 @@ mod membership;
 mod reach;
 mod source_identity;
 mod target;
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests;
 
 pub use chain::Session;

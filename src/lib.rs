@@ -2,6 +2,7 @@
 pub mod access;
 pub mod aws;
 pub mod bot;
+pub mod cli;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "sandbox")]

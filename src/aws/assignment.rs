@@ -77,9 +77,9 @@ impl Assignment<'_> {
         match answer {
             Ok(answer) => {
                 let status = answer.account_assignment_creation_status;
-                let verdict = self.verdict(reach, Kind::Creation, status, None);
-                if let Ok(Progress::Running(operation)) = &verdict {
-                    place.named(operation.as_str());
+                let verdict = self.verdict(Kind::Creation, status, None);
+                if matches!(verdict, Ok(Progress::Running(_))) {
+                    place.keep(&self.tuple());
                 }
                 verdict
             }
@@ -106,8 +106,7 @@ impl Assignment<'_> {
         reach: &Reach,
         operation: &OperationId,
     ) -> Result<Progress, AwsError> {
-        let status = self.describe(reach, Kind::Creation, operation.as_str()).await?;
-        self.verdict(reach, Kind::Creation, status, Some(operation))
+        self.poll(reach, Kind::Creation, operation).await
     }
 
     /// Deletes first and reads after: AWS's reads lag behind its writes, and a read before might not
@@ -130,9 +129,9 @@ impl Assignment<'_> {
         match answer {
             Ok(answer) => {
                 let status = answer.account_assignment_deletion_status;
-                match self.verdict(reach, Kind::Deletion, status, None) {
+                match self.verdict(Kind::Deletion, status, None) {
                     Ok(Progress::Running(operation)) => {
-                        place.named(operation.as_str());
+                        place.keep(&self.tuple());
                         Ok(Progress::Running(operation))
                     }
                     verdict => self.proof(reach, verdict.err()).await,
@@ -152,16 +151,32 @@ impl Assignment<'_> {
         reach: &Reach,
         operation: &OperationId,
     ) -> Result<Progress, AwsError> {
-        let verdict = match self.describe(reach, Kind::Deletion, operation.as_str()).await {
-            Ok(status) => self.verdict(reach, Kind::Deletion, status, Some(operation)),
-            // AWS has forgotten the operation: the read decides.
-            Err(error) if error.ends_operation() => Err(error),
-            Err(error) => return Err(error),
-        };
-        match verdict {
+        match self.poll(reach, Kind::Deletion, operation).await {
             Ok(Progress::Running(operation)) => Ok(Progress::Running(operation)),
-            verdict => self.proof(reach, verdict.err()).await,
+            Ok(Progress::Done) => self.proof(reach, None).await,
+            // It failed, or AWS has forgotten it: the read decides.
+            Err(error) if error.ends_operation() => self.proof(reach, Some(error)).await,
+            Err(error) => Err(error),
         }
+    }
+
+    async fn poll(&self, reach: &Reach, kind: Kind, operation: &OperationId) -> Result<Progress, AwsError> {
+        let verdict = match self.describe(reach, kind, operation.as_str()).await {
+            Ok(status) => self.verdict(kind, status, Some(operation)),
+            Err(error) => Err(error),
+        };
+        match &verdict {
+            Ok(Progress::Running(_)) => reach.note(&self.tuple(), true),
+            Err(error) if !error.ends_operation() => {}
+            Ok(Progress::Done) | Err(_) => reach.note(&self.tuple(), false),
+        }
+        verdict
+    }
+
+    /// What is counted as in flight: AWS runs one operation per tuple, so that whatever is started
+    /// next takes the place of what went before.
+    fn tuple(&self) -> String {
+        format!("{}|{}|{}", self.permission_set_arn, self.account_id, self.user_id)
     }
 
     /// The read that ends custody. Still there: the trouble AWS reported, if any, and a new try.
@@ -212,7 +227,6 @@ impl Assignment<'_> {
     /// What AWS says about an operation. The last word on a creation; a deletion still needs its read.
     fn verdict(
         &self,
-        reach: &Reach,
         kind: Kind,
         status: Option<AccountAssignmentOperationStatus>,
         asked: Option<&OperationId>,
@@ -224,10 +238,6 @@ impl Assignment<'_> {
             (None, Some(named)) => OperationId::new(named),
             (None, None) => return Err(unknown()),
         };
-        let is_running = matches!(status.status, Some(StatusValues::InProgress));
-        if is_running || asked.is_some() {
-            reach.note(operation.as_str(), is_running);
-        }
         match status.status {
             Some(StatusValues::InProgress) => Ok(Progress::Running(operation)),
             Some(StatusValues::Succeeded) => Ok(Progress::Done),
@@ -247,7 +257,12 @@ impl Assignment<'_> {
             self.permission_set_arn, self.account_id
         );
         let error = AwsError::transient(message).ending_operation();
-        if is_aws_trouble(reason) { error } else { error.made_permanent() }
+        if is_aws_trouble(reason) {
+            return error;
+        }
+        let is_denied = reason.contains("403") || reason.to_lowercase().contains("access denied");
+        let hint = if is_denied { MANAGEMENT_ACCOUNT } else { "" };
+        error.made_permanent().with_hint(hint)
     }
 
     async fn describe(
@@ -280,7 +295,6 @@ impl Assignment<'_> {
                 return error;
             }
             // AWS promises no lifetime for operation ids: a forgotten one is not a failed one.
-            reach.note(operation, false);
             error.made_transient().ending_operation()
         })
     }
@@ -300,7 +314,7 @@ impl Assignment<'_> {
                     && status.principal_id() == Some(self.user_id)
             });
             if is_ours {
-                reach.note(&operation, true);
+                reach.note(&self.tuple(), true);
                 return Ok(Some(OperationId::new(operation)));
             }
         }
@@ -342,6 +356,12 @@ impl Assignment<'_> {
         }
     }
 }
+
+/// In the management account, and only there, Identity Center uses the rights of the caller.
+const MANAGEMENT_ACCOUNT: &str = "If this is the management account: there AWS uses the rights of the \
+     role that calls, which then needs `iam:GetSAMLProvider`, `iam:UpdateSAMLProvider`, and on \
+     `role/aws-reserved/sso.amazonaws.com/*` `iam:CreateRole`, `iam:GetRole`, `iam:UpdateRole`, \
+     `iam:AttachRolePolicy`, `iam:ListAttachedRolePolicies` and `iam:ListRolePolicies`.";
 
 /// Reasons by which AWS blames itself, as seen in the field; the rest is about the assignment.
 fn is_aws_trouble(reason: &str) -> bool {

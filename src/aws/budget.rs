@@ -74,13 +74,13 @@ pub(super) struct Budget {
 struct State {
     /// When the next call would go out if all turns given so far are used at the even pace.
     even: Option<Instant>,
-    /// Operations AWS has named, and when they were last heard of.
+    /// What operations are running on, and when that was last heard of.
     running: HashMap<String, i64>,
     /// Operations about to be started.
     starting: usize,
 }
 
-/// A place among the operations in flight, free again when dropped without a name.
+/// A place among the operations in flight, free again when dropped without being kept.
 pub(super) struct Place(Option<Arc<Budget>>);
 
 impl Place {
@@ -89,10 +89,10 @@ impl Place {
         Self(None)
     }
 
-    /// AWS has named the operation: it keeps the place until [`Budget::ended`].
-    pub(super) fn named(self, operation: &str) {
+    /// The operation is running, on this: it has the place until [`Budget::ended`].
+    pub(super) fn keep(self, on: &str) {
         if let Some(budget) = &self.0 {
-            budget.heard_of(operation);
+            budget.heard_of(on);
         }
     }
 }
@@ -153,15 +153,15 @@ impl Budget {
         Ok(Place(Some(Arc::clone(self))))
     }
 
-    /// The operation is running.
-    pub(super) fn heard_of(&self, operation: &str) {
+    /// An operation on this is running.
+    pub(super) fn heard_of(&self, on: &str) {
         let now = (self.clock)();
-        self.state().running.insert(operation.to_owned(), now);
+        self.state().running.insert(on.to_owned(), now);
     }
 
-    /// The operation is over.
-    pub(super) fn ended(&self, operation: &str) {
-        self.state().running.remove(operation);
+    /// None is running on this.
+    pub(super) fn ended(&self, on: &str) {
+        self.state().running.remove(on);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -207,7 +207,7 @@ mod tests {
     fn two_places_are_for_revocations_alone() {
         let (time, budget) = budget();
         for n in 0..8 {
-            budget.place(Urgency::Usual).unwrap().named(&format!("op-{n}"));
+            budget.place(Urgency::Usual).unwrap().keep(&format!("op-{n}"));
         }
         assert!(budget.place(Urgency::Usual).is_err());
         let (ninth, tenth) =
@@ -215,7 +215,7 @@ mod tests {
         assert!(budget.place(Urgency::Revocation).is_err());
         drop(ninth);
         assert!(budget.place(Urgency::Revocation).is_ok());
-        tenth.named("op-8");
+        tenth.keep("op-8");
         budget.ended("op-0");
         budget.ended("op-8");
         assert!(budget.place(Urgency::Usual).is_ok());

@@ -80,7 +80,8 @@ impl Chain {
         slots.retain(|key, _| key.hops.first() != first);
     }
 
-    #[cfg(all(test, feature = "sandbox"))]
+    #[cfg(test)]
+    #[cfg(feature = "sandbox")]
     pub(super) fn len(&self) -> usize {
         self.slots.lock().unwrap().len()
     }

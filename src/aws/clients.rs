@@ -7,8 +7,8 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::config::{
-    BehaviorVersion, Credentials, IdentityCache, Region, SharedCredentialsProvider, SharedIdentityCache,
-    StalledStreamProtectionConfig,
+    AppName, BehaviorVersion, Credentials, IdentityCache, Region, SharedCredentialsProvider,
+    SharedHttpClient, SharedIdentityCache, StalledStreamProtectionConfig,
 };
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -28,11 +28,8 @@ pub(super) async fn base_config(settings: &Settings) -> SdkConfig {
         .with_max_attempts(settings.attempts.max(1))
         .with_initial_backoff(Duration::from_millis(100))
         .with_max_backoff(Duration::from_secs(2));
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http_client(settings))
         .timeout_config(timeouts)
         .retry_config(retries)
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -51,7 +48,21 @@ pub(super) async fn base_config(settings: &Settings) -> SdkConfig {
             "settings",
         ));
     }
+    if let Ok(name) = AppName::new("sym") {
+        loader = loader.app_name(name);
+    }
     loader.load().await
+}
+
+/// One connection pool for all services. Reading the system's certificates takes a while, and a
+/// simulation needs none.
+fn http_client(settings: &Settings) -> SharedHttpClient {
+    let builder = aws_smithy_http_client::Builder::new();
+    let is_plain = settings.endpoint_url.as_deref().is_some_and(|url| url.starts_with("http://"));
+    match settings.credentials {
+        BaseCredentials::Static { .. } if is_plain => builder.build_http(),
+        _ => builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
+    }
 }
 
 /// Clients that act as one session until it ends.

@@ -24,7 +24,8 @@ pub(super) struct Directory {
     lists: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<UserList>>>>>,
 }
 
-/// All users of an identity store by what they can be found by, in lower case.
+/// All users of an identity store by what they can be found by, in lower case. ASCII only: Unicode
+/// folds letters together that look alike (the Kelvin sign and `k`), and addresses decide over rights.
 #[derive(Default)]
 struct UserList {
     read_at: i64,
@@ -209,7 +210,7 @@ impl Search<'_> {
             Err(error) => return Err(error),
         };
         let is_named =
-            |user: &User| user.user_name().is_some_and(|found| found.to_lowercase() == name.to_lowercase());
+            |user: &User| user.user_name().is_some_and(|found| found.eq_ignore_ascii_case(name));
         self.only(users.iter().filter(|user| is_named(user)).map(|user| user.user_id.clone()).collect())
     }
 
@@ -220,7 +221,7 @@ impl Search<'_> {
             Arc::clone(lists.entry(self.store.to_owned()).or_default())
         };
         let mut list = list.lock().await;
-        let text = text.to_lowercase();
+        let text = text.to_ascii_lowercase();
         let now = (self.directory.clock)();
         if let Some(known) = list.as_ref().filter(|known| now - known.read_at < KNOWN_FOR_MS) {
             let found = self.only(known.hits(&text, with_emails))?;
@@ -297,7 +298,7 @@ impl Indexed {
 impl UserList {
     fn add(&mut self, user: &User) {
         let put = |map: &mut HashMap<String, Vec<String>>, key: &str| {
-            map.entry(key.to_lowercase()).or_default().push(user.user_id.clone());
+            map.entry(key.to_ascii_lowercase()).or_default().push(user.user_id.clone());
         };
         if let Some(name) = user.user_name() {
             put(&mut self.by_name, name);

@@ -12,14 +12,24 @@ pub(super) struct IamMembership<'a> {
     pub(super) user_name: &'a str,
 }
 
-/// The IAM user whose name is the address, or what the manifest says instead.
+/// The IAM user whose name is the address, or what the manifest says instead: a name, or an ARN, which
+/// is how Sym kept IAM identities.
 pub(super) async fn find_user(
     reach: &Reach,
     account_id: &str,
     email: &Email,
     override_: Option<&str>,
 ) -> Result<Principal, AwsError> {
-    let name = override_.unwrap_or(email.as_str());
+    let name = match override_ {
+        Some(arn) if arn.starts_with("arn:") => {
+            if arn.split(':').nth(4) != Some(account_id) {
+                return Err(nobody(account_id, override_));
+            }
+            arn.rsplit('/').next().unwrap_or(arn)
+        }
+        Some(name) => name,
+        None => email.as_str(),
+    };
     let answer = reach.clients.iam().get_user().user_name(name).send().await;
     let user = match answer.map_err(|error| reach.clients.failed("iam:GetUser", &error)) {
         Ok(answer) => answer.user,

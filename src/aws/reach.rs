@@ -41,11 +41,11 @@ impl Reach {
         }
     }
 
-    /// Counts the operation as running, or no longer.
-    pub(super) fn note(&self, operation: &str, is_running: bool) {
+    /// Counts an operation on this as running, or no longer.
+    pub(super) fn note(&self, on: &str, is_running: bool) {
         match &self.budget {
-            Some(budget) if is_running => budget.heard_of(operation),
-            Some(budget) => budget.ended(operation),
+            Some(budget) if is_running => budget.heard_of(on),
+            Some(budget) => budget.ended(on),
             None => {}
         }
     }

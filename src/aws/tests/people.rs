@@ -61,8 +61,12 @@ async fn the_manifest_has_the_last_word() {
     let error = bench.find(&admin(), "ana@example.com", Some("bo@example.com")).await.unwrap_err();
     assert!(!error.is_transient() && error.to_string().contains("`identity` block"), "{error}");
     bench.sandbox.add_iam_user(PROD, "ana.lima");
-    let found = bench.find(&deployers(), "ana@example.com", Some("ana.lima")).await.unwrap();
-    assert_eq!(found, iam_user("ana.lima"));
+    for name in ["ana.lima", "arn:aws:iam::444455556666:user/people/ana.lima"] {
+        let found = bench.find(&deployers(), "ana@example.com", Some(name)).await.unwrap();
+        assert_eq!(found, iam_user("ana.lima"));
+    }
+    let elsewhere = "arn:aws:iam::111122223333:user/ana.lima";
+    assert!(bench.find(&deployers(), "ana@example.com", Some(elsewhere)).await.is_err());
 }
 
 #[tokio::test]
