@@ -5,7 +5,7 @@ use crate::slack::mrkdwn;
 use serde_json::{Value, json};
 
 /// Options Slack takes in one list; over it, they are fetched while typing.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 /// Longest label of an option.
 const LABEL: usize = 75;
 /// Longest value of an option.
@@ -66,10 +66,10 @@ fn options_of<'a>(choices: &'a [Choice], wanted: impl Fn(&Choice) -> bool + 'a) 
     choices.iter().enumerate().filter(move |(_, choice)| wanted(choice)).map(|(n, choice)| option(n, choice))
 }
 
-/// A select for one value.
-pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>) -> Value {
+/// A select for one value; over `most` choices it fetches them.
+pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>, most: usize) -> Value {
     let mut element = json!({ "action_id": id });
-    if choices.len() > MOST {
+    if choices.len() > most {
         element["type"] = json!("external_select");
         element["min_query_length"] = json!(0);
         element["placeholder"] = plain("Type to search", 150);
@@ -84,10 +84,10 @@ pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>) -> Val
     element
 }
 
-/// A select for several values.
-pub(super) fn multi_select(id: &str, choices: &[Choice], initial: &[String]) -> Value {
+/// A select for several values; over `most` choices it fetches them.
+pub(super) fn multi_select(id: &str, choices: &[Choice], initial: &[String], most: usize) -> Value {
     let mut element = json!({ "action_id": id });
-    if choices.len() > MOST {
+    if choices.len() > most {
         element["type"] = json!("multi_external_select");
         element["min_query_length"] = json!(0);
         element["placeholder"] = plain("Type to search", 150);
