@@ -16,21 +16,13 @@ mod words;
 pub use button::{APPROVE, COMMENT, DENY, REVOKE, WITHDRAW, action};
 pub use card::card;
 pub use notice::notice;
+pub use super::api::Message;
 pub use refusal::refusal;
 
 use crate::access::{AccessRequest, Span};
 use crate::slack::mrkdwn;
 use serde_json::Value;
 use words::subject;
-
-/// A message as the Web API takes it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Message {
-    /// For notifications and screen readers: the same in plain words.
-    pub text: String,
-    /// What is shown.
-    pub blocks: Vec<Value>,
-}
 
 /// An AWS account as people know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +44,11 @@ pub struct UseHint<'a> {
     pub session: Option<Span>,
     /// The accounts whose names are known.
     pub accounts: &'a [Account],
+}
+
+/// One paragraph in Slack's `mrkdwn`.
+pub fn said(text: &str) -> Message {
+    Message::of(&[text.to_owned()])
 }
 
 /// Notifications show about this much.
