@@ -13,7 +13,7 @@ mod reading;
 pub use super::message::Account;
 pub use help::{help, unknown};
 pub use item::{DURATION, TARGET, block_of};
-pub use reading::{Submission, errors, read};
+pub use reading::{Submission, errors, read, takes_errors};
 
 use crate::access::{Flow, FlowName, Span};
 use crate::slack::message::block::{context, divider, header, line, marked, plain, section};
@@ -142,7 +142,8 @@ fn about(flow: &Flow) -> &'static str {
 fn notes(flow: &Flow, drawn: &[Item<'_>], form: &FormContext<'_>) -> Vec<Value> {
     let mut notes = Vec::new();
     let asks_account = drawn.iter().any(|item| item.is_account(flow));
-    if let Some(age) = form.accounts_age.filter(|age| *age >= FRESH && asks_account && !form.accounts.is_empty())
+    if let Some(age) =
+        form.accounts_age.filter(|age| *age >= FRESH && asks_account && !form.accounts.is_empty())
     {
         notes.push(context(&format!("The list of accounts is {age} old; newer ones are missing.")));
     }
@@ -196,5 +197,5 @@ fn error(text: &str) -> String {
     line(text, 250)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;

@@ -36,9 +36,7 @@ impl Choice {
 /// The choices without those whose value was there before: Slack refuses a list that repeats one.
 pub(super) fn distinct(choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
     let mut seen = std::collections::BTreeSet::new();
-    choices
-        .filter(|choice| !choice.value.trim().is_empty() && seen.insert(choice.value.clone()))
-        .collect()
+    choices.filter(|choice| !choice.value.trim().is_empty() && seen.insert(choice.value.clone())).collect()
 }
 
 /// A choice as Slack's value: itself, or a beginning with its number when it is too long.
@@ -62,7 +60,10 @@ fn option(number: usize, choice: &Choice) -> Value {
     json!({ "text": plain(&choice.label, LABEL), "value": wire(number, choice) })
 }
 
-fn options_of<'a>(choices: &'a [Choice], wanted: impl Fn(&Choice) -> bool + 'a) -> impl Iterator<Item = Value> + 'a {
+fn options_of<'a>(
+    choices: &'a [Choice],
+    wanted: impl Fn(&Choice) -> bool + 'a,
+) -> impl Iterator<Item = Value> + 'a {
     choices.iter().enumerate().filter(move |(_, choice)| wanted(choice)).map(|(n, choice)| option(n, choice))
 }
 
@@ -78,7 +79,9 @@ pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>, most: 
         element["options"] = options_of(choices, |_| true).collect();
         element["placeholder"] = plain("Choose one", 150);
     }
-    if let Some(initial) = initial.and_then(|value| options_of(choices, move |choice| choice.value == value).next()) {
+    if let Some(initial) =
+        initial.and_then(|value| options_of(choices, move |choice| choice.value == value).next())
+    {
         element["initial_option"] = initial;
     }
     element
@@ -96,7 +99,8 @@ pub(super) fn multi_select(id: &str, choices: &[Choice], initial: &[String], mos
         element["options"] = options_of(choices, |_| true).collect();
         element["placeholder"] = plain("Choose some", 150);
     }
-    let initial: Vec<Value> = options_of(choices, |choice| initial.contains(&choice.value)).take(MOST).collect();
+    let initial: Vec<Value> =
+        options_of(choices, |choice| initial.contains(&choice.value)).take(MOST).collect();
     if !initial.is_empty() {
         element["initial_options"] = Value::Array(initial);
     }

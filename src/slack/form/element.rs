@@ -36,7 +36,8 @@ pub(super) fn block(drawing: &Drawing<'_>, item: &Item<'_>) -> Value {
         Item::Target(field) => target(drawing, *field),
         Item::Duration(field) => {
             let durations = duration_choices(flow);
-            let default = field.and_then(|field| Span::parse(field.default.as_deref()?).ok()).map(Span::short);
+            let default =
+                field.and_then(|field| Span::parse(field.default.as_deref()?).ok()).map(Span::short);
             let initial = default
                 .filter(|default| durations.iter().any(|choice| choice.value == *default))
                 .or_else(|| durations.first().map(|choice| choice.value.clone()));
@@ -155,10 +156,7 @@ pub(super) fn longest(field: &PromptField) -> usize {
         FieldType::Text if !is_long(field) => ONE_LINE,
         FieldType::Int | FieldType::Duration | FieldType::Bool => ONE_LINE,
         FieldType::IntList => NUMBERS,
-        FieldType::Text
-        | FieldType::TextList
-        | FieldType::SlackUser
-        | FieldType::SlackUserList => MANY_LINES,
+        FieldType::Text | FieldType::TextList | FieldType::SlackUser | FieldType::SlackUserList => MANY_LINES,
     }
 }
 
@@ -174,8 +172,11 @@ fn element(drawing: &Drawing<'_>, item: &Item<'_>, field: &PromptField) -> Value
     if let Some(choices) = field_choices(flow, field, context) {
         let is_list = matches!(field.field_type, FieldType::TextList | FieldType::IntList);
         return if is_list && !item::is_account(flow, field) {
-            let initial: Vec<String> =
-                default.into_iter().flat_map(|text| text.split(',')).map(|text| text.trim().to_owned()).collect();
+            let initial: Vec<String> = default
+                .into_iter()
+                .flat_map(|text| text.split(','))
+                .map(|text| text.trim().to_owned())
+                .collect();
             choice::multi_select(&id, &choices, &initial, most)
         } else {
             choice::select(&id, &choices, default, most)
@@ -223,7 +224,8 @@ fn placed(mut element: Value, placeholder: &str) -> Value {
 
 fn with_initial(mut element: Value, default: Option<&str>) -> Value {
     if let Some(text) = default {
-        let max = element["max_length"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(ONE_LINE);
+        let max =
+            element["max_length"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(ONE_LINE);
         element["initial_value"] = json!(mrkdwn::cut(text, max));
     }
     element

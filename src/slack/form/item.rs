@@ -89,7 +89,10 @@ pub(super) fn is_account(flow: &Flow, field: &PromptField) -> bool {
 }
 
 /// The targets that take a setting from this field.
-pub(super) fn binding_targets<'a>(flow: &'a Flow, field: &'a PromptField) -> impl Iterator<Item = &'a Target> {
+pub(super) fn binding_targets<'a>(
+    flow: &'a Flow,
+    field: &'a PromptField,
+) -> impl Iterator<Item = &'a Target> {
     flow.targets.iter().filter(|target| binds(target, field))
 }
 
