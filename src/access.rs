@@ -33,7 +33,7 @@ pub use id::{
 pub use notice::{Audience, Notice, NoticeKind};
 pub use person::{Facts, Person};
 pub use request::{
-    AccessRequest, Approval, People, Ask, AskedTarget, Card, Cause, Place, Removal, RequestDuty,
+    AccessRequest, Approval, Ask, AskedTarget, Card, Cause, Emergency, Fallback, People, Place, Removal, RequestDuty,
     Requirement, Retry, Status, Terms,
 };
 pub use refusal::Refusal;

@@ -18,7 +18,7 @@ mod tests;
 
 pub use chain::Session;
 pub use error::AwsError;
-pub use inventory::Account;
+pub use inventory::{Account, PlacedAccount};
 pub use source_identity::source_identity;
 
 use crate::access::{Email, OperationId, Principal, Resource, Span};
@@ -246,6 +246,41 @@ impl Aws {
     pub async fn accounts(&self, session: &Session<'_>) -> Result<Vec<Account>, AwsError> {
         self.within(session, None, Urgency::Usual, |reach| async move { inventory::accounts(&reach).await })
             .await
+    }
+
+    /// Where accounts belong in the organization, and how they are tagged when `with_tags`.
+    ///
+    /// # Errors
+    /// Not everything could be read; nothing is known then.
+    pub async fn placed_accounts(
+        &self,
+        session: &Session<'_>,
+        accounts: &[Account],
+        with_tags: bool,
+    ) -> Result<Vec<PlacedAccount>, AwsError> {
+        self.within(session, None, Urgency::Usual, |reach| async move {
+            inventory::placed_accounts(&reach, accounts, with_tags).await
+        })
+        .await
+    }
+
+    /// Whether the person is a direct member of the Identity Center group of that display name. A group
+    /// that does not exist has no members.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn is_in_group(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        email: &Email,
+        override_: Option<&str>,
+        group: &str,
+    ) -> Result<bool, AwsError> {
+        self.within(session, Some(instance_arn), Urgency::Usual, |reach| async move {
+            self.inner.directory.is_in_group(&reach, instance_arn, (email, override_), group).await
+        })
+        .await
     }
 
     /// How long a role session of the permission set lasts: access that was used just before its end

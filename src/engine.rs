@@ -24,9 +24,9 @@ use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
 use inventory::Inventory;
 use outbox::Outbox;
-use people::People;
+use people::Directory;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
 
@@ -74,7 +74,7 @@ struct Shared {
     home: OnceLock<Home>,
     /// Held while one event is decided and committed.
     gate: Mutex<()>,
-    people: People,
+    people: Directory,
     inventory: Inventory,
     outbox: Outbox,
     tasks: Tasks,
@@ -112,7 +112,7 @@ impl Engine {
                 catalog: RwLock::new(Arc::new(catalog)),
                 home: OnceLock::new(),
                 gate: Mutex::new(()),
-                people: People::default(),
+                people: Directory::default(),
                 inventory: Inventory::default(),
                 outbox: Outbox::default(),
                 tasks: Tasks::default(),
@@ -199,10 +199,15 @@ impl Engine {
         self.shared.store.broken().await;
     }
 
+    /// Held while one event is decided and committed.
+    fn gate(&self) -> MutexGuard<'_, ()> {
+        self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Decides one event and returns when the outcome is on disk.
     async fn apply(&self, about: &About, event: &Event) -> Result<Result<(), Refusal>, StoreError> {
         let ticket = {
-            let _one_at_a_time = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let _one_at_a_time = self.gate();
             let at = self.now();
             let case = self.case(about)?;
             match decide(&case, event, at) {
@@ -218,7 +223,7 @@ impl Engine {
     /// Writes a step that needed nothing from the books.
     async fn record(&self, commit: Commit) -> Result<(), StoreError> {
         let ticket = {
-            let _one_at_a_time = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let _one_at_a_time = self.gate();
             self.shared.store.commit(commit)?
         };
         ticket.on_disk().await?;
@@ -231,7 +236,7 @@ impl Engine {
         let about = About::Request(click.request.clone());
         let event = Event::Clicked { click: Box::new(click.clone()), facts: Box::new(facts) };
         let ticket = {
-            let _one_at_a_time = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let _one_at_a_time = self.gate();
             let at = self.now();
             let case = self.case(&about)?;
             let mut commit = match decide(&case, &event, at) {

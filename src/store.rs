@@ -16,7 +16,7 @@ pub use open::OpenError;
 
 use crate::access::{
     AccessRequest, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Notice, RequestId, Step,
-    Timestamp,
+    Timestamp, UserId,
 };
 use committer::Committer;
 use sha2::{Digest, Sha256};
@@ -181,7 +181,11 @@ impl Store {
     fn write(&self, commit: Commit, head: &mut Head, batch: &mut sled::Batch) -> Result<(), StoreError> {
         for request in &commit.requests {
             let key = keys::request(&request.id);
-            let old = self.request(&request.id)?.and_then(|old| old.duty()).map(|(_, at)| at);
+            let before = self.request(&request.id)?;
+            if before.is_none() {
+                batch.insert(keys::by_user(request), &[]);
+            }
+            let old = before.and_then(|old| old.duty()).map(|(_, at)| at);
             let new = request.duty().map(|(_, at)| at);
             move_due(batch, &Due::Request(request.id.clone()), old, new);
             batch.insert(key, row::encode(request)?);
@@ -390,6 +394,18 @@ impl Store {
             .scan_prefix(keys::REQUEST)
             .filter_map(Result::ok)
             .filter_map(|(key, value)| row::decode(&key, &value).ok())
+    }
+
+    /// What a person has asked for since a moment, oldest first.
+    ///
+    /// # Errors
+    /// The store or a row cannot be read.
+    pub fn requests_of(&self, user: &UserId, since: Timestamp) -> Result<Vec<AccessRequest>, StoreError> {
+        let mut found = Vec::new();
+        for key in self.db.range(keys::by_user_since(user, since)..keys::by_user_end(user)).keys() {
+            found.extend(self.request(&keys::read_by_user(&key?, user))?);
+        }
+        Ok(found)
     }
 
     /// The audit trail, oldest first: number, record, and whether the chain holds up to it.

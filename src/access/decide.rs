@@ -49,8 +49,8 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
     let mut draft = Draft { case: case.clone(), notices: Vec::new(), at };
     let mut actor = Actor::Bot;
     match event {
-        Event::Identified { request, facts, principal, terms, destinations, duration } => {
-            let known = people::Known { facts, principal, terms, destinations, duration: *duration };
+        Event::Identified { request, facts, principal, terms, destinations } => {
+            let known = people::Known { facts, principal, terms, destinations };
             draft.identified(request, &known)?;
         }
         Event::NotIdentified { request, error, jitter } => {
@@ -93,6 +93,7 @@ impl AccessRequest {
             target: ask.target,
             answers: ask.answers,
             duration: ask.duration,
+            is_emergency: ask.is_emergency,
             made_at: at,
             terms: Terms {
                 requirements: Vec::new(),
@@ -102,6 +103,9 @@ impl AccessRequest {
                 allow_revoke: false,
                 allow_guest_interaction: false,
                 include_decision_message: false,
+                shorter: Vec::new(),
+                auto_rules: Vec::new(),
+                emergency: None,
             },
             approvals: Vec::new(),
             principal: None,
@@ -132,6 +136,7 @@ impl Draft {
                     && before.requests.get(*id).is_none_or(|old| {
                         old.status != request.status
                             || old.approvals != request.approvals
+                            || old.terms != request.terms
                             || old.cards.len() != request.cards.len()
                     })
             })
@@ -188,10 +193,21 @@ impl Draft {
         if due > at {
             return;
         }
+        // A deadline that has passed outranks what should have happened before it.
+        if matches!(request.status, Status::Pending { answer_by, .. } if answer_by <= at) {
+            request.status = Status::Lapsed { at };
+            self.tell_requester(id, NoticeKind::Lapsed);
+            return;
+        }
         match (duty, &mut request.status) {
-            (super::RequestDuty::Lapse, status) => {
-                *status = Status::Lapsed { at };
-                self.tell_requester(id, NoticeKind::Lapsed);
+            (super::RequestDuty::Remind, Status::Pending { reminded, answer_by, .. }) => {
+                *reminded = true;
+                let kind = NoticeKind::Reminder { answer_by: *answer_by };
+                self.tell_those_who_can_act(id, &kind);
+            }
+            (super::RequestDuty::FallBack, Status::Pending { since, .. }) => {
+                let since = *since;
+                self.fall_back(id, |fallback| fallback.after.is_some_and(|after| since + after <= at));
             }
             (super::RequestDuty::Warn, Status::Active { warned, ends_at: Some(ends_at), .. }) => {
                 *warned = true;
@@ -200,7 +216,14 @@ impl Draft {
                     self.tell_requester(id, NoticeKind::EndsSoon { ends_at });
                 }
             }
-            (super::RequestDuty::Warn | super::RequestDuty::Identify, _) => {}
+            (
+                super::RequestDuty::Lapse
+                | super::RequestDuty::Remind
+                | super::RequestDuty::FallBack
+                | super::RequestDuty::Warn
+                | super::RequestDuty::Identify,
+                _,
+            ) => {}
         }
     }
 }

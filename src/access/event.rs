@@ -28,6 +28,9 @@ pub struct Click {
     /// What they said, where the flow lets deciders comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
+    /// The shorter duration that an approver chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shorten_to: Option<Span>,
 }
 
 /// The buttons a card can have.
@@ -42,6 +45,8 @@ pub enum ClickAction {
     Revoke,
     /// Take the request back.
     Withdraw,
+    /// Acknowledge an emergency afterwards.
+    Acknowledge,
 }
 
 /// What a machine said when something could not be done.
@@ -89,8 +94,6 @@ pub enum Event {
         terms: Box<Terms>,
         /// Where the card goes.
         destinations: Vec<String>,
-        /// The duration on which the terms allow; `None` keeps what was asked.
-        duration: Option<Span>,
     },
     /// The requester could not be identified, or may not ask.
     NotIdentified {

@@ -41,9 +41,7 @@ fn facts(user: &str, in_channel: Option<bool>) -> Facts {
         is_guest: false,
         is_bot: false,
         is_deactivated: false,
-        in_channel,
-        usergroups: Default::default(),
-        idc_groups: Default::default(),
+        member_of: in_channel.into_iter().map(|is_member| (People::ChannelMembers, is_member)).collect(),
     }
 }
 
@@ -54,6 +52,8 @@ fn terms(allow_self: bool) -> Terms {
             approvers: vec![People::ChannelMembers],
             min_approvals: 1,
             allow_self,
+            notify: vec![],
+            fallback: None,
         }],
         answer_within: Span::hours(8),
         channel: Some("#access".into()),
@@ -61,6 +61,9 @@ fn terms(allow_self: bool) -> Terms {
         allow_revoke: true,
         allow_guest_interaction: false,
         include_decision_message: false,
+        shorter: vec![],
+        auto_rules: vec![],
+        emergency: None,
     }
 }
 
@@ -74,6 +77,7 @@ fn ask(id: &str, user: &str, duration: Span) -> Ask {
         target: Some(target()),
         answers: vec![],
         duration: Some(duration),
+        is_emergency: false,
     }
 }
 
@@ -84,7 +88,6 @@ fn identified(id: &str, user: &str, allow_self: bool) -> Event {
         principal: Some(principal()),
         terms: Box::new(terms(allow_self)),
         destinations: vec!["#access".into()],
-        duration: None,
     }
 }
 
@@ -99,6 +102,7 @@ fn click(id: &str, user: &str, action: ClickAction) -> Event {
             place: None,
             at: START,
             comment: None,
+            shorten_to: None,
         }),
         facts: Box::new(facts(user, Some(true))),
     }
@@ -154,7 +158,13 @@ fn every_event() -> Vec<Event> {
         events.push(Event::RevokeFailed { error, jitter });
     }
     for user in ["ana", "bo"] {
-        for action in [ClickAction::Approve, ClickAction::Deny, ClickAction::Revoke, ClickAction::Withdraw] {
+        for action in [
+            ClickAction::Approve,
+            ClickAction::Deny,
+            ClickAction::Revoke,
+            ClickAction::Withdraw,
+            ClickAction::Acknowledge,
+        ] {
             events.push(click("r1", user, action));
         }
     }
@@ -325,7 +335,7 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
         (|facts| facts.is_bot = true, Refusal::Bot),
         (|facts| facts.is_deactivated = true, Refusal::Deactivated),
         (|facts| facts.is_guest = true, Refusal::Guest),
-        (|facts| facts.in_channel = None, Refusal::RightUnknown),
+        (|facts| facts.member_of.clear(), Refusal::RightUnknown),
     ];
     for (change, expected) in table {
         let Event::Clicked { click, mut facts } = click("r1", "bo", ClickAction::Approve) else { unreachable!() };

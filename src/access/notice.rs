@@ -98,6 +98,22 @@ pub enum NoticeKind {
         /// How to remove it by hand.
         by_hand: String,
     },
+    /// The request still waits for this audience.
+    Reminder {
+        /// It lapses then.
+        answer_by: Timestamp,
+    },
+    /// Access was taken in an emergency without asking this audience, and one of them must acknowledge
+    /// it.
+    GlassBroken {
+        /// The rule that allows it.
+        rule: String,
+    },
+    /// The emergency has been acknowledged.
+    Acknowledged {
+        /// By whom.
+        by: UserId,
+    },
     /// A click was not taken.
     ClickRefused {
         /// Why.

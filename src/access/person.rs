@@ -1,8 +1,8 @@
 //! People as Slack knows them, and the facts a decision about them needs.
 
-use super::{Email, TeamId, UserId};
+use super::{Email, People, TeamId, UserId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// A person as a request remembers them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +32,9 @@ pub struct Facts {
     pub is_bot: bool,
     /// The account was deactivated.
     pub is_deactivated: bool,
-    /// Whether they are in the flow's channel; `None` when Slack could not say.
-    pub in_channel: Option<bool>,
-    /// The handles of the user groups they are in, of those that were asked about.
-    pub usergroups: BTreeSet<String>,
-    /// The Identity Center groups they are in, of those that were asked about.
-    pub idc_groups: BTreeSet<String>,
+    /// Whether they are among people that cannot be told from the profile: channel members, user
+    /// groups, Identity Center groups. What is missing is unknown, and unknown is not a right.
+    pub member_of: BTreeMap<People, bool>,
 }
 
 impl Facts {

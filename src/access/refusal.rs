@@ -53,6 +53,8 @@ pub enum Refusal {
     RevokeNotAllowed,
     /// Only the requester may take a request back.
     NotYoursToWithdraw,
+    /// There is nothing to acknowledge, or it has been.
+    NothingToAcknowledge,
     /// No such request is in the books.
     Unknown,
     /// A late word from a machine about something that has moved on. Nobody needs to hear of it.

@@ -24,6 +24,9 @@ pub struct AccessRequest {
     pub answers: Vec<Answer>,
     /// For how long; `None` when the flow has no timed removal.
     pub duration: Option<Span>,
+    /// The requester says that it is an emergency.
+    #[serde(default)]
+    pub is_emergency: bool,
     /// When it was made.
     pub made_at: Timestamp,
     /// The rules in force when it was made.
@@ -68,6 +71,15 @@ pub struct Terms {
     pub allow_guest_interaction: bool,
     /// Deciders may leave a comment.
     pub include_decision_message: bool,
+    /// Shorter durations that an approver may choose instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shorter: Vec<Span>,
+    /// Rules that approved by themselves: what their caps count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auto_rules: Vec<String>,
+    /// Set when nobody was asked because it was an emergency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<Emergency>,
 }
 
 /// What one rule asks for.
@@ -81,6 +93,38 @@ pub struct Requirement {
     pub min_approvals: u32,
     /// Whether the requester may be one of them.
     pub allow_self: bool,
+    /// Where its card goes; empty means the flow's channel.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
+    /// Who is asked when nobody answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
+}
+
+/// Who is asked when nobody answers, or when nobody could be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// How long the first ones have; `None` means that only unreachable ones are passed over.
+    pub after: Option<Span>,
+    /// Where the further card goes.
+    pub notify: Vec<String>,
+    /// Who may decide then, beside the first ones.
+    pub approvers: Vec<People>,
+    /// Whether it has come to that.
+    pub is_used: bool,
+}
+
+/// Access that was taken in an emergency, without asking anybody first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Emergency {
+    /// The rule that allows it.
+    pub rule: String,
+    /// The requirements that were passed over; those they name are told, and one of them must
+    /// acknowledge it afterwards.
+    pub skipped: Vec<Requirement>,
+    /// Who has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Approval>,
 }
 
 /// People as a manifest names them: those who may decide, or those who may ask.
@@ -145,8 +189,13 @@ pub enum Status {
     },
     /// Waiting for people.
     Pending {
+        /// Since when.
+        since: Timestamp,
         /// After this moment it can no longer be approved.
         answer_by: Timestamp,
+        /// Whether those who can still act have been reminded.
+        #[serde(default)]
+        reminded: bool,
     },
     /// Approved; AWS has not confirmed yet.
     Granting {
@@ -295,6 +344,8 @@ pub struct Ask {
     pub answers: Vec<Answer>,
     /// For how long.
     pub duration: Option<Span>,
+    /// Whether it is an emergency.
+    pub is_emergency: bool,
 }
 
 /// What is owed on a request's account.
@@ -304,6 +355,10 @@ pub enum RequestDuty {
     Identify,
     /// Close it: nobody answered.
     Lapse,
+    /// Remind those who can still act.
+    Remind,
+    /// Ask further people: the first ones have not answered.
+    FallBack,
     /// Warn the requester that access ends soon.
     Warn,
 }
@@ -319,7 +374,13 @@ impl AccessRequest {
     pub fn duty(&self) -> Option<(RequestDuty, Timestamp)> {
         match &self.status {
             Status::Identifying { retry } => Some((RequestDuty::Identify, retry.at)),
-            Status::Pending { answer_by } => Some((RequestDuty::Lapse, *answer_by)),
+            Status::Pending { since, answer_by, reminded } => {
+                let lapse = (RequestDuty::Lapse, *answer_by);
+                let half = *since + answer_by.since(*since).half();
+                let remind = (!reminded).then_some((RequestDuty::Remind, half));
+                let fall_back = self.next_fallback(*since).map(|at| (RequestDuty::FallBack, at));
+                remind.into_iter().chain(fall_back).chain([lapse]).min_by_key(|(_, at)| *at)
+            }
             Status::Active { since, ends_at: Some(ends_at), warned: false }
                 if ends_at.since(*since) > WARN_BEFORE + WARN_BEFORE.half() =>
             {
@@ -336,6 +397,22 @@ impl AccessRequest {
             | Status::AlreadyHeld { .. }
             | Status::Ended { .. } => None,
         }
+    }
+
+    /// When further people must be asked, if nobody answers until then.
+    fn next_fallback(&self, since: Timestamp) -> Option<Timestamp> {
+        self.open_requirements()
+            .filter_map(|requirement| requirement.fallback.as_ref())
+            .filter(|fallback| !fallback.is_used)
+            .filter_map(|fallback| Some(since + fallback.after?))
+            .min()
+    }
+
+    /// Whether somebody else must still acknowledge that it was taken in an emergency.
+    pub fn owes_acknowledgement(&self) -> bool {
+        let emergency = self.terms.emergency.as_ref();
+        let was_given = !matches!(self.status, Status::Identifying { .. } | Status::Refused { .. });
+        was_given && emergency.is_some_and(|emergency| emergency.acknowledged.is_none())
     }
 
     /// Whether its claim on the entitlement is live.
@@ -396,18 +473,18 @@ impl Requirement {
 }
 
 impl People {
-    /// Whether this person is among them; `None` when Slack could not say.
+    /// Whether this person is among them; `None` when it could not be found out.
     pub fn names(&self, facts: &Facts) -> Option<bool> {
         match self {
             Self::User(email) => Some(facts.email.as_ref() == Some(email)),
-            Self::Usergroup(handle) => Some(facts.usergroups.contains(handle)),
-            Self::IdcGroup(name) => Some(facts.idc_groups.contains(name)),
             Self::Everyone => Some(facts.is_full_member()),
-            Self::ChannelMembers => facts.in_channel,
+            Self::Usergroup(_) | Self::IdcGroup(_) | Self::ChannelMembers => {
+                facts.member_of.get(self).copied()
+            }
         }
     }
 
-    /// Whether any of them names this person; `None` when none does and Slack could not say of all.
+    /// Whether any of them names this person; `None` when none is known to and not all could be found out.
     pub fn any_names(people: &[Self], facts: &Facts) -> Option<bool> {
         let answers: Vec<Option<bool>> = people.iter().map(|rule| rule.names(facts)).collect();
         if answers.contains(&Some(true)) {

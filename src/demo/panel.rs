@@ -67,7 +67,7 @@ fn describe(stage: &Stage, engine: &Engine) -> Value {
 fn word(status: &Status) -> String {
     match status {
         Status::Identifying { .. } => "finding out who asks".to_owned(),
-        Status::Pending { answer_by } => format!("waits for an answer until {}", answer_by.plain()),
+        Status::Pending { answer_by, .. } => format!("waits for an answer until {}", answer_by.plain()),
         Status::Granting { .. } => "AWS is giving it".to_owned(),
         Status::Active { ends_at: Some(ends_at), .. } => format!("active until {}", ends_at.plain()),
         Status::Active { .. } => "active until somebody ends it".to_owned(),

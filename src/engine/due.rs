@@ -73,11 +73,12 @@ impl Engine {
         if due > self.now() {
             return Ok(());
         }
-        let (about, event) = match duty {
+        match duty {
             RequestDuty::Identify => self.identify(&request).await,
-            RequestDuty::Lapse | RequestDuty::Warn => (About::Request(id.clone()), Event::TimePassed),
-        };
-        self.take(&about, &event).await
+            RequestDuty::Lapse | RequestDuty::Remind | RequestDuty::FallBack | RequestDuty::Warn => {
+                self.take(&About::Request(id.clone()), &Event::TimePassed).await
+            }
+        }
     }
 
     async fn do_for_entitlement(&self, id: &EntitlementId) -> Result<(), StoreError> {

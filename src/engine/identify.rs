@@ -1,62 +1,118 @@
 //! Finds out who a requester is, whether they may ask, and who AWS knows them as, so that they hear at
 //! once when something is amiss, and not after an approver has spent time.
 
+use super::people::Asked;
 use super::{About, Engine, jitter};
 use crate::access::{
-    AccessRequest, EntitlementId, Event, Facts, Flow, MachineError, Principal, RequestId, Terms,
+    AccessRequest, EntitlementId, Event, Facts, Flow, MachineError, Principal, RequestId, Span, Terms,
+    Timestamp, decide,
 };
 use crate::aws::Session;
-use crate::manifest::FlowEntry;
-use crate::policy::{self, Question, Refused, Rule, Verdict};
+use crate::manifest::{Catalog, FlowEntry};
+use crate::policy::{self, Allowed, Question, Refused, Rule, Verdict};
+use crate::store::{Commit, StoreError};
+use std::collections::BTreeMap;
+
+/// Who somebody turned out to be.
+struct Found {
+    facts: Facts,
+    principal: Option<Principal>,
+}
 
 impl Engine {
-    /// One try. The answer is an event, whatever comes of it.
-    pub(super) async fn identify(&self, request: &AccessRequest) -> (About, Event) {
-        let about = About::Request(request.id.clone());
-        match self.try_to_identify(request).await {
-            Ok((event, entitlement)) => match entitlement {
-                Some(id) => (About::Claim(request.id.clone(), id), event),
-                None => (about, event),
-            },
-            Err(error) => {
-                (about, Event::NotIdentified { request: request.id.clone(), error, jitter: jitter() })
+    /// One try to find out who asks and whether they may. What the rules say is decided in the same
+    /// commit that writes it down: how often a rule has been used must not change in between.
+    pub(super) async fn identify(&self, request: &AccessRequest) -> Result<(), StoreError> {
+        let found = self.find_requester(request).await;
+        let ticket = {
+            let _one_at_a_time = self.gate();
+            let at = self.now();
+            let event = match found.and_then(|found| self.judge(request, found, at)) {
+                Ok(event) => event,
+                Err(error) => {
+                    Event::NotIdentified { request: request.id.clone(), error, jitter: jitter() }
+                }
+            };
+            let about = match (&event, &request.target) {
+                (Event::Identified { principal: Some(principal), .. }, Some(target)) => {
+                    About::Claim(request.id.clone(), EntitlementId::of(principal, &target.resource))
+                }
+                _ => About::Request(request.id.clone()),
+            };
+            let case = self.case(&about)?;
+            match decide(&case, &event, at) {
+                Ok(step) => self.shared.store.commit(Commit::of(&case, step, at))?,
+                Err(_) => return Ok(()),
             }
-        }
+        };
+        ticket.on_disk().await?;
+        self.wake();
+        Ok(())
     }
 
-    async fn try_to_identify(
-        &self,
-        request: &AccessRequest,
-    ) -> Result<(Event, Option<EntitlementId>), MachineError> {
+    async fn find_requester(&self, request: &AccessRequest) -> Result<Found, MachineError> {
         let catalog = self.catalog();
-        let entry = catalog.flow(&request.flow).ok_or_else(|| {
-            MachineError::permanent(format!("The flow “{}” is no longer offered.", request.flow))
-        })?;
-        let flow = &entry.flow;
+        let entry = offered(&catalog, request)?;
         let facts = self
-            .facts(&request.requester.user, None, flow.channel.as_deref())
+            .facts(&request.requester.user, None, &Asked::requesters(entry))
             .await
             .map_err(|error| slack_error(&error))?;
-        let terms = terms(entry, request, &facts)?;
         let principal = self.principal(request, &facts).await?;
-        let entitlement = request
-            .target
-            .as_ref()
-            .zip(principal.as_ref())
-            .map(|(target, principal)| EntitlementId::of(principal, &target.resource));
-        let mut destinations = terms.1;
-        if destinations.is_empty() {
-            destinations.extend(flow.channel.clone());
+        Ok(Found { facts, principal })
+    }
+
+    /// What the rules say, as an event. Called with the gate closed.
+    fn judge(&self, request: &AccessRequest, found: Found, at: Timestamp) -> Result<Event, MachineError> {
+        let catalog = self.catalog();
+        let entry = offered(&catalog, request)?;
+        let flow = &entry.flow;
+        let history = self.history(request, at).map_err(|error| MachineError::transient(error.to_string()))?;
+        if let Some(owed) = history.unacknowledged.as_ref().filter(|_| request.is_emergency) {
+            return Err(MachineError::permanent(format!(
+                "Your earlier emergency access (request `{owed}`) has not been acknowledged by anybody yet. \
+                 Ask somebody to press Acknowledge on its card; until then ask without the emergency."
+            )));
         }
-        let event = Event::Identified {
-            request: request.id.clone(),
-            facts: Box::new(facts),
-            principal,
-            terms: Box::new(terms.0),
-            destinations,
-            duration: None,
+        let account_id = request.target.as_ref().and_then(|target| target.resource.account_id());
+        let integration = request.target.as_ref().map(|target| &target.connection.integration);
+        let account =
+            integration.zip(account_id).and_then(|(integration, id)| self.account_facts(integration, id));
+        let uses = history.uses(&entry.rules, at);
+        let question = Question {
+            target: request.target.as_ref().map(|target| &target.name),
+            account_id,
+            account: account.as_ref(),
+            duration: request.duration,
+            facts: &found.facts,
+            is_emergency: request.is_emergency,
+            uses: &uses,
         };
-        Ok((event, entitlement))
+        let allowed = match policy::evaluate(&entry.rules, &question) {
+            Verdict::Allowed(allowed) => allowed,
+            Verdict::Refused(refused) => return Err(policy_error(&refused)),
+        };
+        let destinations = if allowed.notify.is_empty() {
+            flow.channel.iter().cloned().collect()
+        } else {
+            allowed.notify.clone()
+        };
+        Ok(Event::Identified {
+            request: request.id.clone(),
+            facts: Box::new(found.facts),
+            principal: found.principal,
+            terms: Box::new(terms(flow, request, allowed)),
+            destinations,
+        })
+    }
+
+    /// What the person has taken before, as far as the rules care.
+    fn history(&self, request: &AccessRequest, at: Timestamp) -> Result<History, StoreError> {
+        let since = at - LONGEST_CAP;
+        let mut before = self.shared.store.requests_of(&request.requester.user, since)?;
+        before.retain(|other| other.id != request.id);
+        let unacknowledged =
+            before.iter().find(|other| other.owes_acknowledgement()).map(|other| other.id.clone());
+        Ok(History { before, unacknowledged })
     }
 
     /// Who AWS knows them as; nobody, in a flow that grants nothing.
@@ -88,39 +144,53 @@ impl Engine {
     /// nothing is wrong as far as can be told without a look-up.
     pub(super) fn early_refusal(rules: &[Rule], question: &Question<'_>) -> Option<Refused> {
         match policy::evaluate(rules, question) {
-            Verdict::Allowed(_) | Verdict::Refused(Refused::Unknown { .. }) => None,
+            Verdict::Allowed(_) | Verdict::Refused(Refused::Unknown { .. } | Refused::UsedUp { .. }) => None,
             Verdict::Refused(refused) => Some(refused),
         }
     }
 }
 
-/// The rules in force, copied for the request, and where its card goes.
-fn terms(
-    entry: &FlowEntry,
-    request: &AccessRequest,
-    facts: &Facts,
-) -> Result<(Terms, Vec<String>), MachineError> {
-    let flow: &Flow = &entry.flow;
-    let question = Question {
-        target: request.target.as_ref().map(|target| &target.name),
-        account_id: request.target.as_ref().and_then(|target| target.resource.account_id()),
-        duration: request.duration,
-        facts,
-    };
-    match policy::evaluate(&entry.rules, &question) {
-        Verdict::Allowed(allowed) => Ok((
-            Terms {
-                requirements: allowed.requirements,
-                answer_within: allowed.answer_within,
-                channel: flow.channel.clone(),
-                error_channel: flow.error_channel.clone(),
-                allow_revoke: flow.allow_revoke,
-                allow_guest_interaction: flow.allow_guest_interaction,
-                include_decision_message: flow.include_decision_message,
-            },
-            allowed.notify,
-        )),
-        Verdict::Refused(refused) => Err(policy_error(&refused)),
+/// The longest time a cap may look back.
+pub const LONGEST_CAP: Span = Span::days(90);
+
+struct History {
+    before: Vec<AccessRequest>,
+    unacknowledged: Option<RequestId>,
+}
+
+impl History {
+    /// How often each capped rule has been used within its time.
+    fn uses(&self, rules: &[Rule], at: Timestamp) -> BTreeMap<String, u32> {
+        let count = |rule: &Rule, per: Span| {
+            let used = self.before.iter().filter(|request| {
+                at.since(request.made_at) < per && request.terms.auto_rules.contains(&rule.name)
+            });
+            u32::try_from(used.count()).unwrap_or(u32::MAX)
+        };
+        rules.iter().filter_map(|rule| Some((rule.name.clone(), count(rule, rule.cap?.per)))).collect()
+    }
+}
+
+fn offered<'a>(catalog: &'a Catalog, request: &AccessRequest) -> Result<&'a FlowEntry, MachineError> {
+    catalog.flow(&request.flow).ok_or_else(|| {
+        MachineError::permanent(format!("The flow “{}” is no longer offered.", request.flow))
+    })
+}
+
+/// The rules in force, copied for the request.
+fn terms(flow: &Flow, request: &AccessRequest, allowed: Allowed) -> Terms {
+    let shorter = |asked: &Span| flow.durations.iter().copied().filter(|span| span < asked).collect();
+    Terms {
+        requirements: allowed.requirements,
+        answer_within: allowed.answer_within,
+        channel: flow.channel.clone(),
+        error_channel: flow.error_channel.clone(),
+        allow_revoke: flow.allow_revoke,
+        allow_guest_interaction: flow.allow_guest_interaction,
+        include_decision_message: flow.include_decision_message,
+        shorter: request.duration.as_ref().map(shorter).unwrap_or_default(),
+        auto_rules: allowed.auto_rules,
+        emergency: allowed.emergency,
     }
 }
 
@@ -128,7 +198,11 @@ fn policy_error(refused: &Refused) -> MachineError {
     let sentence = refused.sentence();
     match refused {
         Refused::Unknown { .. } => MachineError::transient(sentence),
-        Refused::Denied { .. } | Refused::NoRule | Refused::TooLong { .. } => MachineError::permanent(sentence),
+        Refused::Denied { .. }
+        | Refused::NoRule
+        | Refused::TooLong { .. }
+        | Refused::UsedUp { .. }
+        | Refused::NoEmergency => MachineError::permanent(sentence),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What comes in from Slack: decide as little as possible, commit, acknowledge; the rest afterwards.
 
+use super::inventory::Listing;
+use super::people::Asked;
 use super::{Engine, identify::request_id, opening};
 use crate::access::{
     AccessRequest, Ask, AskedTarget, Click, EnvelopeId, Facts, Flow, FlowName, Person, Resource, Source, Span,
@@ -8,7 +10,7 @@ use crate::access::{
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
 use crate::slack::api::Message;
-use crate::slack::form::{self, Account, FormContext, Submission};
+use crate::slack::form::{self, FormContext, Submission};
 use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
 use crate::slack::socket::{Ack, Handler};
@@ -72,6 +74,7 @@ impl Engine {
             place: press.place,
             at: self.now(),
             comment: comment.filter(|comment| !comment.trim().is_empty()),
+            shorten_to: press.values.texts(message::SHORTEN).first().and_then(|text| Span::parse(text).ok()),
         })
     }
 
@@ -82,7 +85,7 @@ impl Engine {
         let text = text.trim().to_owned();
         self.spawn(async move {
             // Whoever is known to be refused is told before they fill in a form.
-            let known = engine.remembered_facts(&opening.actor.user, opening.actor.team.as_ref(), None);
+            let known = engine.remembered_facts(&opening.actor.user, opening.actor.team.as_ref(), &Asked::default());
             if let Some(sentence) = known.as_ref().and_then(cannot_ask) {
                 engine.answer(&opening, &message::said(sentence)).await;
                 return;
@@ -118,20 +121,20 @@ impl Engine {
     }
 
     fn form(&self, flow: &Flow) -> serde_json::Value {
-        let (accounts, accounts_age) = self.accounts(flow);
-        form::form(flow, &FormContext { accounts: &accounts, accounts_age })
+        let (listing, accounts_age) = self.accounts(flow);
+        form::form(flow, &FormContext { accounts: &listing.accounts, accounts_age })
     }
 
     /// The accounts a form may offer, and how long ago they were listed.
-    fn accounts(&self, flow: &Flow) -> (Arc<Vec<Account>>, Option<Span>) {
+    fn accounts(&self, flow: &Flow) -> (Arc<Listing>, Option<Span>) {
         let bound = flow
             .targets
             .iter()
             .find(|target| target.bindings.iter().any(|binding| binding == "account_id"));
         let listed =
-            bound.and_then(|target| self.shared.inventory.accounts(&target.connection.integration));
+            bound.and_then(|target| self.shared.inventory.listing(&target.connection.integration));
         match listed {
-            Some((at, accounts)) => (accounts, Some(self.now().since(at))),
+            Some((at, listing)) => (listing, Some(self.now().since(at))),
             None => (Arc::default(), None),
         }
     }
@@ -185,8 +188,9 @@ impl Engine {
         let name = view.and_then(|view| form::flow_of(&view.private_metadata));
         let options = match name.and_then(|name| flows.iter().find(|flow| flow.name == name)) {
             Some(flow) => {
-                let (accounts, accounts_age) = self.accounts(flow);
-                form::options(flow, action, query, &FormContext { accounts: &accounts, accounts_age })
+                let (listing, accounts_age) = self.accounts(flow);
+                let context = FormContext { accounts: &listing.accounts, accounts_age };
+                form::options(flow, action, query, &context)
             }
             None => form::picker_options(&flows, query),
         };
@@ -201,8 +205,8 @@ impl Engine {
             let text = "This flow is no longer offered. Close this and start again with /sym request.";
             return Ack::Update(form::sorry(text));
         };
-        let (accounts, accounts_age) = self.accounts(&entry.flow);
-        let context = FormContext { accounts: &accounts, accounts_age };
+        let (listing, accounts_age) = self.accounts(&entry.flow);
+        let context = FormContext { accounts: &listing.accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
             Ok(submission) => submission,
             Err(errors) => return wrong(&entry.flow, errors),
@@ -220,6 +224,7 @@ impl Engine {
             target: asked_target(&entry.flow, &submission),
             answers: submission.answers,
             duration: submission.duration,
+            is_emergency: submission.is_emergency,
         };
         match self.take_ask(ask).await {
             Ok(()) => Ack::Empty,
@@ -248,26 +253,33 @@ impl Engine {
         actor: &Actor,
     ) -> Option<BTreeMap<String, String>> {
         let (user, team) = (&actor.user, actor.team.as_ref());
-        let facts = self.remembered_facts(user, team, entry.flow.channel.as_deref()).or_else(|| {
-            let facts = self.remembered_facts(user, team, None)?;
-            Some(Facts { in_channel: None, ..facts })
-        })?;
+        let facts = self.remembered_facts(user, team, &Asked::requesters(entry))?;
         let on = |field: &str, text: String| Some(form::errors(&entry.flow, [(field.to_owned(), text)]));
         if let Some(sentence) = cannot_ask(&facts) {
             return on("target_id", sentence.to_owned());
         }
+        let account_id = submission.resource.as_ref().and_then(Resource::account_id);
+        let target = submission.target.as_ref().and_then(|name| entry.flow.target(name));
+        let account = target
+            .zip(account_id)
+            .and_then(|(target, id)| self.account_facts(&target.connection.integration, id));
         let question = Question {
             target: submission.target.as_ref(),
-            account_id: submission.resource.as_ref().and_then(Resource::account_id),
+            account_id,
+            account: account.as_ref(),
             duration: submission.duration,
             facts: &facts,
+            is_emergency: submission.is_emergency,
+            uses: &BTreeMap::new(),
         };
         let refused = Self::early_refusal(&entry.rules, &question)?;
         match refused {
             Refused::TooLong { .. } => on("duration", refused.sentence()),
-            Refused::Denied { .. } | Refused::NoRule | Refused::Unknown { .. } => {
-                on("target_id", refused.sentence())
-            }
+            Refused::Denied { .. }
+            | Refused::NoRule
+            | Refused::NoEmergency
+            | Refused::UsedUp { .. }
+            | Refused::Unknown { .. } => on("target_id", refused.sentence()),
         }
     }
 
@@ -329,8 +341,11 @@ impl Engine {
 
     async fn facts_for(&self, click: &Click) -> Result<Facts, crate::slack::api::SlackError> {
         let request = self.shared.store.request(&click.request).ok().flatten();
-        let channel = request.and_then(|request| request.terms.channel);
-        self.facts(&click.user, click.team.as_ref(), channel.as_deref()).await
+        let catalog = self.catalog();
+        let asked = request.map_or_else(Asked::default, |request| {
+            Asked::deciders(&request, catalog.flow(&request.flow).map(|entry| &entry.flow))
+        });
+        self.facts(&click.user, click.team.as_ref(), &asked).await
     }
 
     /// Slack would not say who this is: without knowing, nobody decides anything.

@@ -1,12 +1,13 @@
 //! Sends what people are owed: cards drawn again, notices in order. At least once; a message never
 //! holds up a duty, and a Slack that is down only makes messages late.
 
+use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
     AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
 use crate::slack::api::{Message, SlackError};
-use crate::slack::message::{self, Account, UseHint};
+use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -114,8 +115,8 @@ impl Engine {
     async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
         let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
-        let accounts = self.accounts_around(&request);
-        let shown = message::card(&request, &accounts);
+        let around = self.accounts_around(&request);
+        let shown = message::card(&request, &around.accounts);
         for card in &request.cards {
             let outcome = match &card.place {
                 Some(place) => self.edit_card(place, &shown).await,
@@ -213,22 +214,22 @@ impl Engine {
             .target
             .as_ref()
             .and_then(|target| catalog.integrations.get(&target.connection.integration));
-        let accounts = self.accounts_around(request);
+        let around = self.accounts_around(request);
         let hint = UseHint {
             portal_url: integration.and_then(|integration| integration.portal_url.as_deref()),
             region: integration.and_then(|integration| integration.connection.region.as_deref()),
             session: None,
-            accounts: &accounts,
+            accounts: &around.accounts,
         };
         let shown = message::notice(&queued.notice, request, &hint);
         self.deliver(&queued.notice.to, &shown).await
     }
 
-    /// The accounts whose names are known where the request's target is.
-    fn accounts_around(&self, request: &AccessRequest) -> Arc<Vec<Account>> {
+    /// What is known about the accounts where the request's target is.
+    fn accounts_around(&self, request: &AccessRequest) -> Arc<Listing> {
         let integration = request.target.as_ref().map(|target| &target.connection.integration);
-        let listed = integration.and_then(|integration| self.shared.inventory.accounts(integration));
-        listed.map(|(_, accounts)| accounts).unwrap_or_default()
+        let listed = integration.and_then(|integration| self.shared.inventory.listing(integration));
+        listed.map(|(_, listing)| listing).unwrap_or_default()
     }
 
     /// A click on a request that is not in the books is still answered.

@@ -2,9 +2,14 @@
 //! look-up, and looked up again often enough that a leaver's rights end within minutes.
 
 use super::Engine;
-use crate::access::{ChannelId, Facts, Span, TeamId, Timestamp, UserId};
+use crate::access::{
+    AccessRequest, ChannelId, Connection, Facts, Flow, People, RequestId, Resource, Span, TargetKind, TeamId,
+    Timestamp, UserId,
+};
+use crate::aws::Session;
+use crate::manifest::FlowEntry;
 use crate::slack::api::{Profile, SlackError};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,10 +24,13 @@ const MOST: usize = 10_000;
 
 /// The directory.
 #[derive(Default)]
-pub(super) struct People {
+pub(super) struct Directory {
     profiles: Cache<UserId, Arc<Profile>>,
     members: Cache<ChannelId, Arc<BTreeSet<UserId>>>,
     channels: Cache<String, ChannelId>,
+    usergroups: Cache<String, Arc<BTreeSet<UserId>>>,
+    /// By group and person.
+    idc_groups: Cache<(String, UserId), bool>,
 }
 
 struct Cache<K, V> {
@@ -89,51 +97,74 @@ impl Engine {
     }
 
     /// Everything a decision about this person needs. `team` is what Slack's payload says they belong
-    /// to; `channel` is the flow's channel, where its members matter.
+    /// to; `asked` are the people among whom they may be.
     pub(super) async fn facts(
         &self,
         user: &UserId,
         team: Option<&TeamId>,
-        channel: Option<&str>,
+        asked: &Asked,
     ) -> Result<Facts, SlackError> {
         let profile = self.profile(user).await?;
-        let in_channel = match channel {
-            // What Slack cannot say now counts as unknown, and unknown is not a right.
-            Some(channel) => self.is_member(channel, user).await.ok(),
-            None => Some(false),
-        };
-        self.facts_of(&profile, team, in_channel).ok_or_else(|| SlackError::Transient {
+        let mut facts = self.facts_of(&profile, team).ok_or_else(|| SlackError::Transient {
             method: "auth.test",
             why: "the bot has not reached Slack since it started".to_owned(),
-        })
+        })?;
+        for people in &asked.people {
+            // What Slack or AWS cannot say now counts as unknown, and unknown is not a right.
+            match self.is_among(people, &facts, asked).await {
+                Ok(Some(is_member)) => {
+                    facts.member_of.insert(people.clone(), is_member);
+                }
+                Ok(None) => {}
+                Err(error) => tracing::warn!(error = %error, "it could not be found out who is where"),
+            }
+        }
+        Ok(facts)
     }
 
-    /// The same from what is remembered, without a look-up; `None` when that is not enough.
+    async fn is_among(&self, people: &People, facts: &Facts, asked: &Asked) -> Result<Option<bool>, SlackError> {
+        match people {
+            People::User(_) | People::Everyone => Ok(None),
+            People::ChannelMembers => match &asked.channel {
+                Some(channel) => self.is_member(channel, &facts.user).await.map(Some),
+                None => Ok(Some(false)),
+            },
+            People::Usergroup(handle) => self.is_in_usergroup(handle, &facts.user).await.map(Some),
+            People::IdcGroup(name) => Ok(self.is_in_idc_group(name, facts, asked).await),
+        }
+    }
+
+    /// The same from what is remembered, without a look-up; `None` when the profile is not known.
     pub(super) fn remembered_facts(
         &self,
         user: &UserId,
         team: Option<&TeamId>,
-        channel: Option<&str>,
+        asked: &Asked,
     ) -> Option<Facts> {
         let now = self.now();
-        let people = &self.shared.people;
-        let profile = people.profiles.get(user, now, PROFILE)?;
-        let in_channel = match channel {
-            Some(channel) => {
-                let id = people.channels.get(&channel.to_owned(), now, CHANNEL)?;
-                Some(people.members.get(&id, now, MEMBERS)?.contains(user))
+        let known = &self.shared.people;
+        let profile = known.profiles.get(user, now, PROFILE)?;
+        let mut facts = self.facts_of(&profile, team)?;
+        for people in &asked.people {
+            let is_member = match people {
+                People::ChannelMembers => asked.channel.as_ref().and_then(|channel| {
+                    let id = known.channels.get(channel, now, CHANNEL)?;
+                    Some(known.members.get(&id, now, MEMBERS)?.contains(user))
+                }),
+                People::Usergroup(handle) => {
+                    known.usergroups.get(handle, now, MEMBERS).map(|members| members.contains(user))
+                }
+                People::IdcGroup(name) => known.idc_groups.get(&(name.clone(), user.clone()), now, MEMBERS),
+                People::User(_) | People::Everyone => None,
+            };
+            if let Some(is_member) = is_member {
+                facts.member_of.insert(people.clone(), is_member);
             }
-            None => Some(false),
-        };
-        self.facts_of(&profile, team, in_channel)
+        }
+        Some(facts)
     }
 
-    fn facts_of(
-        &self,
-        profile: &Profile,
-        team: Option<&TeamId>,
-        in_channel: Option<bool>,
-    ) -> Option<Facts> {
+    fn facts_of(&self, profile: &Profile, team: Option<&TeamId>) -> Option<Facts> {
         let home = self.shared.home.get()?;
         let team = profile.team.as_ref().or(team);
         let same_enterprise = home.enterprise.is_some() && home.enterprise == profile.enterprise;
@@ -145,9 +176,87 @@ impl Engine {
             is_guest: profile.is_guest,
             is_bot: profile.is_bot,
             is_deactivated: profile.is_deactivated,
-            in_channel,
-            usergroups: BTreeSet::new(),
-            idc_groups: BTreeSet::new(),
+            member_of: BTreeMap::new(),
         })
     }
+
+    /// A user group that does not exist has no members.
+    async fn is_in_usergroup(&self, handle: &str, user: &UserId) -> Result<bool, SlackError> {
+        let now = self.now();
+        if let Some(members) = self.shared.people.usergroups.get(&handle.to_owned(), now, MEMBERS) {
+            return Ok(members.contains(user));
+        }
+        let members = self.shared.slack.usergroup_members(handle).await?.unwrap_or_default();
+        let is_member = members.contains(user);
+        self.shared.people.usergroups.put(handle.to_owned(), Arc::new(members), now);
+        Ok(is_member)
+    }
+
+    /// `None` when AWS could not say.
+    async fn is_in_idc_group(&self, name: &str, facts: &Facts, asked: &Asked) -> Option<bool> {
+        let (connection, instance_arn) = asked.directory.as_ref()?;
+        let email = facts.email.as_ref()?;
+        let key = (name.to_owned(), facts.user.clone());
+        let now = self.now();
+        if let Some(is_member) = self.shared.people.idc_groups.get(&key, now, MEMBERS) {
+            return Some(is_member);
+        }
+        let session_name = RequestId::new("sym-directory");
+        let session = Session { connection, name: &session_name, source_identity: None };
+        let explicit = self
+            .catalog()
+            .identity(email, &connection.integration, TargetKind::AwsSsoGroup)
+            .map(str::to_owned);
+        let answer =
+            self.shared.aws.is_in_group(&session, instance_arn, email, explicit.as_deref(), name).await;
+        match answer {
+            Ok(is_member) => {
+                self.shared.people.idc_groups.put(key, is_member, now);
+                Some(is_member)
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a group of Identity Center could not be read");
+                None
+            }
+        }
+    }
+}
+
+/// The people among whom somebody may be, and where that can be read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asked {
+    pub(super) people: BTreeSet<People>,
+    /// The flow's channel: whose members `channel_members` are.
+    pub(super) channel: Option<String>,
+    /// The Identity Center instance whose groups `idc_group` names.
+    pub(super) directory: Option<(Connection, String)>,
+}
+
+impl Asked {
+    /// What the rules of a flow can ask about a requester.
+    pub(super) fn requesters(entry: &FlowEntry) -> Self {
+        let people = entry.rules.iter().flat_map(|rule| rule.requesters.clone()).collect();
+        Self { people, channel: entry.flow.channel.clone(), directory: directory(&entry.flow) }
+    }
+
+    /// What a request's terms can ask about somebody who presses a button.
+    pub(super) fn deciders(request: &AccessRequest, flow: Option<&Flow>) -> Self {
+        let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
+        let all = request.terms.requirements.iter().chain(skipped);
+        let people = all.flat_map(|requirement| requirement.approvers.clone()).collect();
+        let asked_for = request.target.as_ref().and_then(|target| match &target.resource {
+            Resource::SsoPermissionSet { instance_arn, .. } | Resource::SsoGroup { instance_arn, .. } => {
+                Some((target.connection.clone(), instance_arn.clone()))
+            }
+            Resource::IamGroup { .. } => None,
+        });
+        let directory = asked_for.or_else(|| flow.and_then(directory));
+        Self { people, channel: request.terms.channel.clone(), directory }
+    }
+}
+
+/// The Identity Center instance of a flow.
+fn directory(flow: &Flow) -> Option<(Connection, String)> {
+    let target = flow.targets.iter().find(|target| !target.instance_arn.is_empty())?;
+    Some((target.connection.clone(), target.instance_arn.clone()))
 }

@@ -125,12 +125,13 @@ fn rule(out: &mut String, rule: &Rule) {
         rule.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     if !rule.accounts.is_empty() {
-        let _ = write!(what, " in {}", rule.accounts.join(", "));
+        let _ = write!(what, " in {}", rule.accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     }
     let limit = rule.max_duration.map_or(String::new(), |span| format!(", at most {span}"));
     let decided = match rule.decision {
         Decision::Deny => "never".to_owned(),
         Decision::Auto => "without asking anybody".to_owned(),
+        Decision::BreakGlass => "in an emergency without asking anybody first".to_owned(),
         Decision::Ask => {
             let number = match rule.min_approvals {
                 1 => "one of".to_owned(),

@@ -153,6 +153,7 @@ impl<'a> Linker<'a> {
             allowed_sources: params.sources.clone(),
             include_decision_message: params.include_decision_message,
             allow_guest_interaction: params.allow_guest_interaction,
+            has_emergency: false,
         };
         let mut rules: Vec<Rule> = rules.into_iter().map(|(rule, _)| rule).collect();
         if rules.is_empty() {

@@ -14,7 +14,7 @@ mod state;
 mod words;
 
 pub use super::api::Message;
-pub use button::{APPROVE, COMMENT, DENY, REVOKE, WITHDRAW, action};
+pub use button::{ACKNOWLEDGE, APPROVE, COMMENT, DENY, REVOKE, SHORTEN, WITHDRAW, action};
 pub use card::card;
 pub use notice::notice;
 pub use refusal::refusal;

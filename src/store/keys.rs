@@ -1,12 +1,14 @@
 //! The keys of the one tree. Numbers are big-endian, so that their order is the order of bytes.
 
 use super::Due;
-use crate::access::{EntitlementId, EnvelopeId, RequestId, Timestamp};
+use crate::access::{AccessRequest, EntitlementId, EnvelopeId, RequestId, Timestamp, UserId};
 
 /// `r/<request>` → the request.
 pub(super) const REQUEST: &[u8] = b"r/";
 /// `e/<entitlement>` → the entitlement.
 pub(super) const ENTITLEMENT: &[u8] = b"e/";
+/// `u/<user>\0<milliseconds><request>` → nothing: a person's requests by time.
+pub(super) const BY_USER: &[u8] = b"u/";
 /// `d/<milliseconds><r or e><id>` → nothing.
 pub(super) const DUE: &[u8] = b"d/";
 /// `n/<request>\0<number>` → a notice that waits.
@@ -25,6 +27,26 @@ pub(super) const HEAD: &[u8] = b"m/head";
 pub(super) const VERSION: &[u8] = b"m/version";
 /// The random name of this store, also in its witness.
 pub(super) const NAME: &[u8] = b"m/name";
+
+/// A person's requests from a moment on.
+pub(super) fn by_user_since(user: &UserId, since: Timestamp) -> Vec<u8> {
+    [BY_USER, user.as_str().as_bytes(), &[0], &moment(since)].concat()
+}
+
+/// The first key behind a person's requests.
+pub(super) fn by_user_end(user: &UserId) -> Vec<u8> {
+    after(&[BY_USER, user.as_str().as_bytes(), &[0]].concat())
+}
+
+pub(super) fn by_user(request: &AccessRequest) -> Vec<u8> {
+    join(&by_user_since(&request.requester.user, request.made_at), request.id.as_str().as_bytes())
+}
+
+/// The request of such a key.
+pub(super) fn read_by_user(key: &[u8], user: &UserId) -> RequestId {
+    let start = BY_USER.len() + user.as_str().len() + 1 + 8;
+    RequestId::new(String::from_utf8_lossy(key.get(start..).unwrap_or_default()))
+}
 
 fn join(prefix: &[u8], rest: &[u8]) -> Vec<u8> {
     [prefix, rest].concat()

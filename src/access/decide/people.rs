@@ -3,7 +3,7 @@
 use super::{Draft, retry_after_failure};
 use crate::access::{
     AccessRequest, Approval, Card, Cause, Claim, ClaimStage, Click, ClickAction, Custody,
-    Entitlement, EntitlementId, Facts, GRANT_WINDOW, Jitter, MachineError, NoticeKind, Person, Place,
+    Entitlement, EntitlementId, Facts, Fallback, GRANT_WINDOW, Jitter, MachineError, NoticeKind, People, Person, Place,
     Principal, Refusal, RequestId, Requirement, Retry, Span, Status, Terms, Timestamp,
 };
 use std::collections::BTreeMap;
@@ -14,7 +14,6 @@ pub(super) struct Known<'a> {
     pub(super) principal: &'a Option<Principal>,
     pub(super) terms: &'a Terms,
     pub(super) destinations: &'a [String],
-    pub(super) duration: Option<Span>,
 }
 
 /// How long the bot tries to find out who a requester is before it gives the request back.
@@ -30,17 +29,19 @@ impl Draft {
         request.requester.email.clone_from(&known.facts.email);
         request.principal.clone_from(known.principal);
         request.terms = known.terms.clone();
-        if known.duration.is_some() {
-            request.duration = known.duration;
-        }
         request.cards = known
             .destinations
             .iter()
             .map(|destination| Card { destination: destination.clone(), place: None, failed: None })
             .collect();
-        request.status = Status::Pending { answer_by: at + known.terms.answer_within };
+        request.status =
+            Status::Pending { since: at, answer_by: at + known.terms.answer_within, reminded: false };
         if request.terms.requirements.is_empty() {
             self.grant(id)?;
+        }
+        if let Some(emergency) = &known.terms.emergency {
+            let kind = NoticeKind::GlassBroken { rule: emergency.rule.clone() };
+            self.tell_those_who_can_act(id, &kind);
         }
         Ok(())
     }
@@ -75,6 +76,12 @@ impl Draft {
             ClickAction::Approve => {
                 let rules = rules_to_approve(request, facts, at)?;
                 request.approvals.push(Approval { by, at, rules, comment });
+                // Only ever shorter, and only to what the terms offer.
+                let shorter = click.shorten_to.filter(|span| request.terms.shorter.contains(span));
+                request.duration = match (request.duration, shorter) {
+                    (Some(asked), Some(shorter)) => Some(asked.min(shorter)),
+                    (asked, _) => asked,
+                };
                 if request.open_requirements().next().is_none() {
                     self.grant(&click.request)?;
                 }
@@ -88,6 +95,14 @@ impl Draft {
             ClickAction::Withdraw => {
                 may_withdraw(request, facts, at)?;
                 request.status = Status::Withdrawn { at };
+            }
+            ClickAction::Acknowledge => {
+                may_acknowledge(request, facts)?;
+                let given = Approval { by, at, rules: Vec::new(), comment };
+                if let Some(emergency) = &mut request.terms.emergency {
+                    emergency.acknowledged = Some(given);
+                }
+                self.tell_requester(&click.request, NoticeKind::Acknowledged { by: facts.user.clone() });
             }
             ClickAction::Revoke => {
                 may_revoke(request, facts)?;
@@ -157,7 +172,102 @@ impl Draft {
             return Err(Refusal::Stale);
         }
         card.failed = Some(why.to_owned());
+        // Who cannot be reached cannot answer: those behind them are asked at once.
+        let failed: Vec<String> = self
+            .request(id)?
+            .cards
+            .iter()
+            .filter(|card| card.failed.is_some())
+            .map(|card| card.destination.clone())
+            .collect();
+        let request = self.request(id)?;
+        let channel = request.terms.channel.clone();
+        let cut_off = |requirement: &Requirement| {
+            let reached_by = if requirement.notify.is_empty() {
+                channel.iter().cloned().collect()
+            } else {
+                requirement.notify.clone()
+            };
+            reached_by.iter().all(|destination| failed.contains(destination))
+        };
+        let unreachable: Vec<String> = request
+            .terms
+            .requirements
+            .iter()
+            .filter(|requirement| cut_off(requirement))
+            .map(|requirement| requirement.rule.clone())
+            .collect();
+        self.fall_back_rules(id, |requirement, _| unreachable.contains(&requirement.rule));
         self.say_where_it_went(id)
+    }
+
+    /// Asks the further people of every open requirement whose fallback is due.
+    pub(super) fn fall_back(&mut self, id: &RequestId, is_due: impl Fn(&Fallback) -> bool) {
+        self.fall_back_rules(id, |_, fallback| is_due(fallback));
+    }
+
+    fn fall_back_rules(&mut self, id: &RequestId, is_due: impl Fn(&Requirement, &Fallback) -> bool) {
+        let Some(request) = self.case.requests.get_mut(id) else { return };
+        if !matches!(request.status, Status::Pending { .. }) {
+            return;
+        }
+        let open: Vec<String> =
+            request.open_requirements().map(|requirement| requirement.rule.clone()).collect();
+        let mut further = Vec::new();
+        for requirement in request.terms.requirements.iter_mut().filter(|it| open.contains(&it.rule)) {
+            let due = requirement
+                .fallback
+                .as_ref()
+                .is_some_and(|fallback| !fallback.is_used && is_due(requirement, fallback));
+            if let Some(fallback) = requirement.fallback.as_mut().filter(|_| due) {
+                fallback.is_used = true;
+                for people in &fallback.approvers {
+                    if !requirement.approvers.contains(people) {
+                        requirement.approvers.push(people.clone());
+                    }
+                }
+                further.extend(fallback.notify.clone());
+            }
+        }
+        for destination in further {
+            if !request.cards.iter().any(|card| card.destination == destination) {
+                request.cards.push(Card { destination, place: None, failed: None });
+            }
+        }
+    }
+
+    /// Tells everybody who can still act: named people directly, the others where the cards are.
+    pub(super) fn tell_those_who_can_act(&mut self, id: &RequestId, kind: &NoticeKind) {
+        let Some(request) = self.case.requests.get(id) else { return };
+        let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
+        let mut audiences: Vec<String> = Vec::new();
+        let mut needs_channel = request.terms.emergency.is_some();
+        for people in request.open_requirements().chain(skipped).flat_map(|it| &it.approvers) {
+            match people {
+                People::User(email) => {
+                    let is_own = request.requester.email.as_ref() == Some(email);
+                    let has_approved = request.approvals.iter().any(|a| a.by.email.as_ref() == Some(email));
+                    if !is_own && !has_approved {
+                        audiences.push(format!("user:{email}"));
+                    }
+                }
+                People::Usergroup(_) | People::ChannelMembers | People::IdcGroup(_) | People::Everyone => {
+                    needs_channel = true;
+                }
+            }
+        }
+        if needs_channel {
+            audiences.extend(
+                request.cards.iter().filter(|card| card.failed.is_none()).map(|card| card.destination.clone()),
+            );
+        }
+        let mut told: Vec<String> = Vec::new();
+        for audience in audiences {
+            if !told.contains(&audience) {
+                told.push(audience.clone());
+                self.tell_channel(id, Some(audience), kind.clone());
+            }
+        }
     }
 
     fn card(&mut self, id: &RequestId, destination: &str) -> Result<&mut Card, Refusal> {
@@ -168,7 +278,7 @@ impl Draft {
     /// Once every card has been posted or has failed, the requester hears where the request is.
     fn say_where_it_went(&mut self, id: &RequestId) -> Result<(), Refusal> {
         let request = self.request(id)?;
-        let Status::Pending { answer_by } = request.status else { return Ok(()) };
+        let Status::Pending { answer_by, .. } = request.status else { return Ok(()) };
         if request.cards.iter().any(|card| card.place.is_none() && card.failed.is_none()) {
             return Ok(());
         }
@@ -223,8 +333,8 @@ fn may_press(request: &AccessRequest, action: ClickAction, facts: &Facts) -> Res
 fn is_open(request: &AccessRequest, at: Timestamp) -> Result<(), Refusal> {
     match &request.status {
         Status::Identifying { .. } => Err(Refusal::NotReady),
-        Status::Pending { answer_by } if at < *answer_by => Ok(()),
-        Status::Pending { answer_by } => Err(Refusal::Lapsed { at: *answer_by }),
+        Status::Pending { answer_by, .. } if at < *answer_by => Ok(()),
+        Status::Pending { answer_by, .. } => Err(Refusal::Lapsed { at: *answer_by }),
         Status::Lapsed { at } => Err(Refusal::Lapsed { at: *at }),
         Status::Denied { by, .. } => Err(Refusal::DeniedAlready { by: by.clone() }),
         Status::Withdrawn { .. } => Err(Refusal::Withdrawn),
@@ -300,6 +410,17 @@ fn may_withdraw(request: &AccessRequest, facts: &Facts, at: Timestamp) -> Result
     }
 }
 
+/// Somebody else, whom a rule that was passed over would have asked.
+fn may_acknowledge(request: &AccessRequest, facts: &Facts) -> Result<(), Refusal> {
+    let emergency = request.terms.emergency.as_ref().filter(|_| request.owes_acknowledgement());
+    let emergency = emergency.ok_or(Refusal::NothingToAcknowledge)?;
+    if request.is_requester(&facts.user, facts.email.as_ref()) {
+        return Err(Refusal::OwnRequest);
+    }
+    let skipped: Vec<&Requirement> = emergency.skipped.iter().collect();
+    allowed(request, &skipped, facts).map(|_| ())
+}
+
 fn may_revoke(request: &AccessRequest, facts: &Facts) -> Result<(), Refusal> {
     if !request.is_claiming() {
         return Err(Refusal::Over);
@@ -308,8 +429,9 @@ fn may_revoke(request: &AccessRequest, facts: &Facts) -> Result<(), Refusal> {
         return Err(Refusal::RevokeNotAllowed);
     }
     let email = facts.email.as_ref();
+    let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
     let named: Vec<Option<bool>> =
-        request.terms.requirements.iter().map(|requirement| requirement.names(facts)).collect();
+        request.terms.requirements.iter().chain(skipped).map(|requirement| requirement.names(facts)).collect();
     if request.is_requester(&facts.user, email)
         || request.has_approved(&facts.user, email)
         || named.contains(&Some(true))

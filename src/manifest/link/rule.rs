@@ -7,7 +7,7 @@ use crate::manifest::nearest::did_you_mean;
 use crate::manifest::read::{FlowRecord, RuleRecord};
 use crate::manifest::reader::Got;
 use crate::manifest::source::Fault;
-use crate::policy::{Decision, Rule};
+use crate::policy::{AccountSelector, Decision, Rule};
 
 impl Linker<'_> {
     /// The rules of a flow with their records.
@@ -35,7 +35,7 @@ impl Linker<'_> {
             name: record.name.text.clone(),
             place: self.sources.line_of(record.place),
             targets: self.rule_targets(record, targets, grants),
-            accounts: record.accounts.iter().map(|account| account.text.clone()).collect(),
+            accounts: record.accounts.iter().map(|account| AccountSelector::Id(account.text.clone())).collect(),
             requesters: record.requesters.iter().map(|(people, _)| people.clone()).collect(),
             max_duration: record.max_duration.map(|(span, _)| span),
             approvers: record.approvers.iter().map(|(people, _)| people.clone()).collect(),
@@ -44,6 +44,8 @@ impl Linker<'_> {
             notify: record.notify.clone(),
             answer_within: record.answer_within,
             decision: record.decision,
+            fallback: None,
+            cap: None,
         }
     }
 
@@ -170,7 +172,10 @@ impl Linker<'_> {
         for target in targets {
             let covered = granting.iter().any(|rule| {
                 let about = rule.targets.is_empty() || rule.targets.contains(&target.name);
-                about && (rule.accounts.is_empty() || rule.accounts.iter().any(|id| may_have(target, id)))
+                about && (rule.accounts.is_empty() || rule.accounts.iter().any(|selector| match selector {
+                        AccountSelector::Id(id) => may_have(target, id),
+                        AccountSelector::Ou(_) | AccountSelector::Tag { .. } => true,
+                    }))
             });
             if !covered {
                 let message = format!("no rule lets anybody have the target `{}`", target.name);

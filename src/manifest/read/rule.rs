@@ -74,7 +74,7 @@ impl RuleRecord {
     /// A rule that asks nobody must not read as if it did.
     fn check(&self, reader: &Reader<'_>) {
         let pointless: &[&str] = match self.decision {
-            Decision::Ask => &[],
+            Decision::Ask | Decision::BreakGlass => &[],
             Decision::Auto => &["approvers", "min_approvals", "allow_self", "answer_within"],
             Decision::Deny => {
                 &["approvers", "min_approvals", "allow_self", "answer_within", "max_duration", "notify"]

@@ -21,6 +21,8 @@ pub struct Submission {
     pub answers: Vec<Answer>,
     /// For how long; `None` in a flow without timed removal.
     pub duration: Option<Span>,
+    /// Whether the person says that it is an emergency.
+    pub is_emergency: bool,
 }
 
 /// Reads what was filled in. `texts` gives the texts of a block: one for a typed or chosen value,
@@ -56,7 +58,13 @@ pub fn read(
         }
     }
     if wrong.is_empty() {
-        Ok(Submission { target: target.map(|target| target.name.clone()), resource, answers, duration })
+        Ok(Submission {
+            target: target.map(|target| target.name.clone()),
+            resource,
+            answers,
+            duration,
+            is_emergency: false,
+        })
     } else {
         Err(errors(flow, wrong))
     }

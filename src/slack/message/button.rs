@@ -16,6 +16,11 @@ pub const WITHDRAW: &str = "sym_withdraw";
 /// The block and the action of the comment that deciders may leave on an open request.
 pub const COMMENT: &str = "sym_comment";
 
+/// Acknowledge an emergency.
+pub const ACKNOWLEDGE: &str = "sym_acknowledge";
+/// The block and the action of the shorter duration that an approver may choose.
+pub const SHORTEN: &str = "sym_shorten";
+
 /// What the button with this action id says; `None` when it is none of ours.
 pub fn action(action_id: &str) -> Option<ClickAction> {
     match action_id {
@@ -23,6 +28,7 @@ pub fn action(action_id: &str) -> Option<ClickAction> {
         DENY => Some(ClickAction::Deny),
         REVOKE => Some(ClickAction::Revoke),
         WITHDRAW => Some(ClickAction::Withdraw),
+        ACKNOWLEDGE => Some(ClickAction::Acknowledge),
         _ => None,
     }
 }

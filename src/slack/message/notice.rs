@@ -46,6 +46,19 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             let overdue = Overdue { since: *since, attempts: *attempts, last, by_hand };
             revoke_overdue(request, &overdue)
         }
+        NoticeKind::Reminder { answer_by } => Message::of(&[format!(
+            "{} still waits for {what}. The request lapses {}.",
+            user(&request.requester.user),
+            date(*answer_by)
+        )]),
+        NoticeKind::GlassBroken { rule } => Message::of(&[format!(
+            ":rotating_light: {} took {what} in an emergency, by the rule *{}*, without asking anybody.",
+            user(&request.requester.user),
+            inline(rule)
+        )]),
+        NoticeKind::Acknowledged { by } => {
+            Message::of(&[format!("{} acknowledged your emergency access to {what}.", user(by))])
+        }
         NoticeKind::ClickRefused { refusal: why } => Message::of(&[refusal(why, Some(request))]),
     }
 }

@@ -56,6 +56,7 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::NotYoursToWithdraw => {
             "Only the requester can take a request back. You can deny it, if you may decide on it.".to_owned()
         }
+        Refusal::NothingToAcknowledge => "There is nothing to acknowledge here, or somebody has already.".to_owned(),
         Refusal::Unknown => {
             "The bot does not know this request any more, so nothing was done. Ask again with `/sym request`."
                 .to_owned()

@@ -81,7 +81,7 @@ pub(super) fn of(request: &AccessRequest) -> State {
             State::new(WAITING, format!("{who} requests {}", what_and_how_long(request)))
                 .line("Finding out who they are in AWS.")
         }
-        Status::Pending { answer_by } => pending(request, *answer_by),
+        Status::Pending { answer_by, .. } => pending(request, *answer_by),
         Status::Granting { provisional_end, .. } => granting(request, *provisional_end),
         Status::Active { ends_at, .. } => active(request, *ends_at),
         Status::Ending { cause, began: None, .. } => State::new(FAILED, format!("{who} did not get {what}"))
