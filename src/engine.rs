@@ -15,7 +15,7 @@ mod tasks;
 
 use crate::access::{
     Actor, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Event, Facts, Jitter, Refusal, RequestId,
-    Step, TeamId, Timestamp, UserId, decide,
+    Span, Step, TeamId, Timestamp, UserId, decide,
 };
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -26,9 +26,12 @@ use inventory::Inventory;
 use outbox::Outbox;
 use people::People;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
+
+/// How long a delivery is remembered, so that a repeated one is not taken twice.
+const DELIVERY_MEMORY: Span = Span::hours(1);
 
 /// The bot's own place in Slack.
 #[derive(Debug, Clone)]
@@ -42,7 +45,6 @@ pub struct Home {
 }
 
 /// What the engine is made of.
-#[derive(Debug)]
 pub struct Parts {
     /// The books.
     pub store: Store,
@@ -54,8 +56,6 @@ pub struct Parts {
     pub aws: Aws,
     /// The flows.
     pub catalog: Catalog,
-    /// Where the bot is at home.
-    pub home: Home,
 }
 
 /// The running bot. Cheap to clone: all clones are the same bot.
@@ -70,7 +70,8 @@ struct Shared {
     slack: SlackApi,
     aws: Aws,
     catalog: RwLock<Arc<Catalog>>,
-    home: Home,
+    /// Known once Slack has been reached; the bot ends access without it.
+    home: OnceLock<Home>,
     /// Held while one event is decided and committed.
     gate: Mutex<()>,
     people: People,
@@ -83,6 +84,8 @@ struct Shared {
     clicks: Busy<EnvelopeId>,
     /// Duties whose rows made trouble, and until when they are left alone.
     troubles: Mutex<HashMap<Due, Timestamp>>,
+    /// When old deliveries were last forgotten.
+    tidied: Mutex<Option<Timestamp>>,
     /// Something may have become due. A hint: a lost one costs at most half a minute.
     wake: Notify,
 }
@@ -99,7 +102,7 @@ pub(crate) enum About {
 impl Engine {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(parts: Parts) -> Self {
-        let Parts { store, clock, slack, aws, catalog, home } = parts;
+        let Parts { store, clock, slack, aws, catalog } = parts;
         Self {
             shared: Arc::new(Shared {
                 store,
@@ -107,7 +110,7 @@ impl Engine {
                 slack,
                 aws,
                 catalog: RwLock::new(Arc::new(catalog)),
-                home,
+                home: OnceLock::new(),
                 gate: Mutex::new(()),
                 people: People::default(),
                 inventory: Inventory::default(),
@@ -116,6 +119,7 @@ impl Engine {
                 busy: Busy::default(),
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
+                tidied: Mutex::default(),
                 wake: Notify::new(),
             }),
         }
@@ -124,6 +128,17 @@ impl Engine {
     /// The books, for reading.
     pub fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// Says where the bot is at home. Until then nobody's rights can be told, and nobody has any.
+    pub fn is_at_home(&self, home: Home) {
+        drop(self.shared.home.set(home));
+        self.wake();
+    }
+
+    /// Slack's Web API.
+    pub fn slack(&self) -> &SlackApi {
+        &self.shared.slack
     }
 
     /// The flows in force.
@@ -138,8 +153,9 @@ impl Engine {
     /// Takes up what an earlier run left and keeps doing what is due, until the future is dropped.
     pub async fn run(&self) {
         self.resume_clicks();
-        self.refresh_inventory();
         loop {
+            self.refresh_inventory();
+            self.forget_old_deliveries();
             self.start_due();
             self.wait_for_work().await;
         }
@@ -176,6 +192,11 @@ impl Engine {
         if let Err(error) = self.shared.store.settle().await {
             tracing::error!(error = %error, "the last commits may not be on disk");
         }
+    }
+
+    /// Returns when the books cannot be written any more. Nothing can be promised then.
+    pub async fn broken(&self) {
+        self.shared.store.broken().await;
     }
 
     /// Decides one event and returns when the outcome is on disk.
@@ -225,6 +246,30 @@ impl Engine {
         Ok(())
     }
 
+    /// Slack repeats a delivery within minutes: what is older need not be remembered.
+    fn forget_old_deliveries(&self) {
+        let now = self.now();
+        {
+            let mut last = self.shared.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now.since(last) < DELIVERY_MEMORY) {
+                return;
+            }
+            *last = Some(now);
+        }
+        let engine = self.clone();
+        self.spawn(async move {
+            let old = engine.shared.store.seen_before(now - DELIVERY_MEMORY);
+            let forgotten = match old {
+                Ok(old) if old.is_empty() => return,
+                Ok(forget) => engine.record(Commit { at: now, forget, ..Commit::default() }).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = forgotten {
+                engine.store_failed(&error);
+            }
+        });
+    }
+
     /// The part of the books that an event can touch.
     fn case(&self, about: &About) -> Result<Case, StoreError> {
         let store = &self.shared.store;
@@ -253,7 +298,8 @@ impl Engine {
         Ok(Case { requests, entitlement })
     }
 
-    fn wake(&self) {
+    /// Something may have become due: the clock was moved, or the books were changed.
+    pub fn wake(&self) {
         self.shared.wake.notify_one();
     }
 

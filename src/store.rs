@@ -256,6 +256,11 @@ impl Store {
         self.committer.ticket(commits).on_disk().await
     }
 
+    /// Returns when a flush has failed: from then on nothing is taken any more.
+    pub async fn broken(&self) {
+        self.committer.broken().await;
+    }
+
     /// The request of that id.
     ///
     /// # Errors

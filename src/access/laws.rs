@@ -381,7 +381,7 @@ struct Aws {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     /// Random people, clocks and answers: AWS never holds on our account what the books do not claim
     /// or owe to remove, and what we did not give is never taken.

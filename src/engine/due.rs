@@ -6,7 +6,7 @@ use crate::access::{
     Connection, Entitlement, EntitlementDuty, EntitlementId, Event, MachineError, RequestDuty, RequestId,
     Timestamp,
 };
-use crate::aws::{AwsError, Holding, Progress, Session};
+use crate::aws::{AwsError, Progress, Session};
 use crate::store::{Due, StoreError};
 use std::time::Duration;
 
@@ -114,19 +114,19 @@ impl Engine {
             name: name.unwrap_or(&nobody),
             source_identity: entitlement.holder.email.as_ref(),
         };
-        let holding = Holding { principal: &entitlement.principal, resource: &entitlement.resource };
+        let (who, what) = (&entitlement.principal, &entitlement.resource);
         let work = entitlement.custody.work();
         let aws = &self.shared.aws;
         match duty {
-            EntitlementDuty::Look => looked(aws.look(&session, holding).await),
-            EntitlementDuty::Grant => granted(aws.grant(&session, holding, work.attempts > 0).await),
-            EntitlementDuty::Revoke => revoked(aws.revoke(&session, holding).await),
+            EntitlementDuty::Look => looked(aws.look(&session, who, what).await),
+            EntitlementDuty::Grant => granted(aws.grant(&session, who, what, work.attempts > 0).await),
+            EntitlementDuty::Revoke => revoked(aws.revoke(&session, who, what).await),
             EntitlementDuty::PollGrant | EntitlementDuty::PollRevoke => {
                 let Some(operation) = work.operation else { return Event::TimePassed };
                 let event = if duty == EntitlementDuty::PollGrant {
-                    granted(aws.poll_grant(&session, holding, operation).await)
+                    granted(aws.poll_grant(&session, who, what, operation).await)
                 } else {
-                    revoked(aws.poll_revoke(&session, holding, operation).await)
+                    revoked(aws.poll_revoke(&session, who, what, operation).await)
                 };
                 match event {
                     Event::GrantStarted { .. } | Event::RevokeStarted { .. } => Event::StillRunning,

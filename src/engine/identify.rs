@@ -73,7 +73,8 @@ impl Engine {
             ));
         };
         let catalog = self.catalog();
-        let explicit = catalog.identity(email, &target.connection.integration, &target.resource);
+        let kind = target.resource.kind();
+        let explicit = catalog.identity(email, &target.connection.integration, kind);
         let session = Session {
             connection: &target.connection,
             name: &request.id,

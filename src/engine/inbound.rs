@@ -2,22 +2,25 @@
 
 use super::{Engine, identify::request_id, opening};
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Click, Facts, Flow, FlowName, Person, TeamId, UserId,
+    AccessRequest, Ask, AskedTarget, Click, EnvelopeId, Facts, Flow, FlowName, Person, Resource, Source, Span,
+    TeamId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
-use crate::slack::form::{self, FormContext, Submission};
-use crate::slack::inbound::{Inbound, View};
+use crate::slack::api::Message;
+use crate::slack::form::{self, Account, FormContext, Submission};
+use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
-use crate::slack::socket::{Ack, Envelope, Handler};
+use crate::slack::socket::{Ack, Handler};
 use crate::store::{Commit, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+const GREETING: &str = "Pick what you need. The next page asks for the details.";
+
 /// What opens a form: where to answer, and the key that Slack gives for three seconds.
 struct Opening {
-    user: UserId,
-    team: Option<TeamId>,
+    actor: Actor,
     trigger: String,
     /// Where to answer in private; a shortcut has no such place.
     respond: Option<String>,
@@ -35,38 +38,41 @@ impl Engine {
 
     async fn receive(&self, envelope: Envelope) -> Ack {
         match envelope.inbound {
-            Inbound::Command { user, team, text, trigger_id, response_url, .. } => {
-                let opening = Opening { user, team, trigger: trigger_id, respond: Some(response_url) };
-                self.command(opening, &text);
+            Inbound::Command { actor, text, trigger_id, response_url, .. } => {
+                self.command(Opening { actor, trigger: trigger_id, respond: response_url }, &text);
                 Ack::Empty
             }
-            Inbound::Shortcut { user, team, trigger_id, .. } => {
-                let opening = Opening { user, team, trigger: trigger_id, respond: None };
-                self.command(opening, "request");
+            Inbound::Shortcut { actor, trigger_id, .. } => {
+                self.command(Opening { actor, trigger: trigger_id, respond: None }, "request");
                 Ack::Empty
             }
-            Inbound::Submitted { user, team, view } => match view.callback_id.as_str() {
+            Inbound::Submitted { actor, view } => match view.callback_id.as_str() {
                 form::PICKER => self.picked(&view),
-                form::FORM => self.submitted(user, team, &view).await,
+                form::FORM => self.submitted(actor, &view).await,
                 _ => Ack::Empty,
             },
-            Inbound::Pressed { user, team, action_id, value, place, .. } => {
-                let Some((action, request)) = message::action(&action_id).zip(value) else { return Ack::Empty };
-                let click = Click {
-                    envelope: envelope.id,
-                    request: request.as_str().into(),
-                    action,
-                    user,
-                    team,
-                    place,
-                    at: self.now(),
-                    comment: None,
-                };
-                self.pressed(click).await
-            }
+            Inbound::Pressed(press) => match self.click(envelope.id, *press) {
+                Some(click) => self.pressed(click).await,
+                None => Ack::Empty,
+            },
             Inbound::Options { action_id, query, view, .. } => self.options(&action_id, &query, view.as_ref()),
             Inbound::Closed { .. } | Inbound::Event { .. } | Inbound::Other { .. } => Ack::Empty,
         }
+    }
+
+    fn click(&self, envelope: EnvelopeId, press: Press) -> Option<Click> {
+        let (action, request) = message::action(&press.action_id).zip(press.value)?;
+        let comment = press.values.texts(message::COMMENT).into_iter().next();
+        Some(Click {
+            envelope,
+            request: request.as_str().into(),
+            action,
+            user: press.actor.user,
+            team: press.actor.team,
+            place: press.place,
+            at: self.now(),
+            comment: comment.filter(|comment| !comment.trim().is_empty()),
+        })
     }
 
     /// `/sym …` and the shortcut. Nothing is stored, so it is acknowledged at once; the form opens right
@@ -76,9 +82,9 @@ impl Engine {
         let text = text.trim().to_owned();
         self.spawn(async move {
             // Whoever is known to be refused is told before they fill in a form.
-            let known = engine.remembered_facts(&opening.user, opening.team.as_ref(), None);
+            let known = engine.remembered_facts(&opening.actor.user, opening.actor.team.as_ref(), None);
             if let Some(sentence) = known.as_ref().and_then(cannot_ask) {
-                engine.answer(&opening, sentence.to_owned()).await;
+                engine.answer(&opening, &message::said(sentence)).await;
                 return;
             }
             engine.open(&opening, &text).await;
@@ -92,61 +98,59 @@ impl Engine {
         let mut words = text.split_whitespace();
         let view = match (words.next(), words.next()) {
             (None | Some("request" | "req"), None) => match flows.as_slice() {
-                [] => {
-                    let text = "No flow can be requested from Slack yet. Whoever runs this bot can add one to its manifests.";
-                    return self.answer(opening, text.to_owned()).await;
-                }
                 [only] => self.form(only),
-                _ => form::picker(&flows),
+                flows => form::picker(flows, GREETING),
             },
             (Some("request" | "req"), Some(name)) => match flows.iter().find(|flow| is_named(flow, name)) {
                 Some(flow) => self.form(flow),
-                None => form::picker(&flows),
+                None => {
+                    self.answer(opening, &form::unknown(name, &flows)).await;
+                    form::picker(&flows, GREETING)
+                }
             },
-            _ => {
-                let help = form::help(&flows);
-                return self.answer(opening, help).await;
-            }
+            _ => return self.answer(opening, &form::help(&flows)).await,
         };
         if let Err(error) = self.shared.slack.open_view(&opening.trigger, &view).await {
             tracing::warn!(error = %error, "a form could not be opened");
-            let text = "I could not open the form in time. Please try again.".to_owned();
-            self.answer(opening, text).await;
+            let text = "I could not open the form in time. Please try again.";
+            self.answer(opening, &message::said(text)).await;
         }
     }
 
     fn form(&self, flow: &Flow) -> serde_json::Value {
-        let accounts = self.accounts(flow);
-        form::form(flow, &FormContext { accounts: &accounts })
+        let (accounts, accounts_age) = self.accounts(flow);
+        form::form(flow, &FormContext { accounts: &accounts, accounts_age })
     }
 
-    fn accounts(&self, flow: &Flow) -> Arc<Vec<form::Account>> {
+    /// The accounts a form may offer, and how long ago they were listed.
+    fn accounts(&self, flow: &Flow) -> (Arc<Vec<Account>>, Option<Span>) {
         let bound = flow
             .targets
             .iter()
             .find(|target| target.bindings.iter().any(|binding| binding == "account_id"));
-        bound
-            .map(|target| self.shared.inventory.accounts(&target.connection.integration))
-            .unwrap_or_default()
+        let listed =
+            bound.and_then(|target| self.shared.inventory.accounts(&target.connection.integration));
+        match listed {
+            Some((at, accounts)) => (accounts, Some(self.now().since(at))),
+            None => (Arc::default(), None),
+        }
     }
 
     /// Looks the person and the flow's channel up while they fill in the form, so that submitting and
     /// clicking cost no look-up.
     async fn remember(&self, opening: &Opening) {
         self.refresh_inventory();
-        if let Err(error) = self.profile(&opening.user).await {
+        if let Err(error) = self.profile(&opening.actor.user).await {
             tracing::debug!(error = %error, "a profile could not be read ahead");
         }
     }
 
-    async fn answer(&self, opening: &Opening, text: String) {
+    async fn answer(&self, opening: &Opening, message: &Message) {
+        let slack = &self.shared.slack;
         let sent = match &opening.respond {
-            Some(url) => self.shared.slack.respond(url, &text).await,
-            None => match self.shared.slack.open_dm(&opening.user).await {
-                Ok(channel) => {
-                    let message = message::Message::plain(text);
-                    self.shared.slack.post_message(channel.as_str(), &message).await.map(drop)
-                }
+            Some(url) => slack.respond_with(url, message).await,
+            None => match slack.open_dm(&opening.actor.user).await {
+                Ok(channel) => slack.post_message(channel.as_str(), message).await.map(drop),
                 Err(error) => Err(error),
             },
         };
@@ -159,10 +163,12 @@ impl Engine {
     /// Slack silently drops large acknowledgements.
     fn picked(&self, view: &View) -> Ack {
         let catalog = self.catalog();
-        let picked = form::picked(&|block| view.values.texts(block));
-        let Some(flow) = picked.and_then(|name| askable(&catalog).into_iter().find(|flow| flow.name == name)) else {
-            return Ack::Errors(BTreeMap::from([(form::PICK_BLOCK.to_owned(), "Please pick a flow.".to_owned())]));
+        let flows = askable(&catalog);
+        let picked = match form::picked(&flows, &view.values.texts(form::FLOW)) {
+            Ok(picked) => picked,
+            Err(errors) => return Ack::Errors(errors),
         };
+        let Some(flow) = flows.into_iter().find(|flow| flow.name == picked) else { return Ack::Empty };
         let full = self.form(flow);
         let (engine, id) = (self.clone(), view.id.clone());
         self.spawn(async move {
@@ -175,41 +181,42 @@ impl Engine {
 
     fn options(&self, action: &str, query: &str, view: Option<&View>) -> Ack {
         let catalog = self.catalog();
-        let flow = view.and_then(|view| form::flow_of(&view.private_metadata));
-        let flow = flow.and_then(|name| askable(&catalog).into_iter().find(|flow| flow.name == name));
-        let options = match flow {
+        let flows = askable(&catalog);
+        let name = view.and_then(|view| form::flow_of(&view.private_metadata));
+        let options = match name.and_then(|name| flows.iter().find(|flow| flow.name == name)) {
             Some(flow) => {
-                let accounts = self.accounts(flow);
-                form::options(flow, action, query, &FormContext { accounts: &accounts })
+                let (accounts, accounts_age) = self.accounts(flow);
+                form::options(flow, action, query, &FormContext { accounts: &accounts, accounts_age })
             }
-            None => form::flow_options(&askable(&catalog), query),
+            None => form::picker_options(&flows, query),
         };
         Ack::Options(options)
     }
 
     /// A filled-in form: errors go back onto its fields, a good one is in the books before Slack hears.
-    async fn submitted(&self, user: UserId, team: Option<TeamId>, view: &View) -> Ack {
+    async fn submitted(&self, actor: Actor, view: &View) -> Ack {
         let catalog = self.catalog();
         let name = form::flow_of(&view.private_metadata);
         let Some(entry) = name.and_then(|name| offered(&catalog, &name)) else {
-            return general_error(view, "This flow is no longer offered. Please close the form and start again.");
+            let text = "This flow is no longer offered. Close this and start again with /sym request.";
+            return Ack::Update(form::sorry(text));
         };
-        let accounts = self.accounts(&entry.flow);
-        let context = FormContext { accounts: &accounts };
+        let (accounts, accounts_age) = self.accounts(&entry.flow);
+        let context = FormContext { accounts: &accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
             Ok(submission) => submission,
-            Err(errors) => return Ack::Errors(errors),
+            Err(errors) => return wrong(&entry.flow, errors),
         };
-        if let Some(errors) = self.early_errors(entry, &submission, &user, team.as_ref()) {
-            return Ack::Errors(errors);
+        if let Some(errors) = self.early_errors(entry, &submission, &actor) {
+            return wrong(&entry.flow, errors);
         }
-        let id = request_id(team.as_ref().map_or("", TeamId::as_str), &view.id);
+        let workspace = actor.workspace.as_ref().or(actor.team.as_ref());
         let ask = Ask {
-            id,
+            id: request_id(workspace.map_or("", TeamId::as_str), &view.id),
             flow: entry.flow.name.clone(),
             flow_label: entry.flow.label.clone(),
-            requester: Person { user, email: None },
-            team,
+            requester: Person { user: actor.user, email: None },
+            team: actor.team,
             target: asked_target(&entry.flow, &submission),
             answers: submission.answers,
             duration: submission.duration,
@@ -218,7 +225,8 @@ impl Engine {
             Ok(()) => Ack::Empty,
             Err(error) => {
                 self.store_failed(&error);
-                general_error(view, "I could not write your request down, so it was not taken. Please try again.")
+                let text = "I could not write your request down, so it was not taken. Please try again.";
+                wrong(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
             }
         }
     }
@@ -237,29 +245,30 @@ impl Engine {
         &self,
         entry: &FlowEntry,
         submission: &Submission,
-        user: &UserId,
-        team: Option<&TeamId>,
+        actor: &Actor,
     ) -> Option<BTreeMap<String, String>> {
-        let channel = entry.flow.channel.as_deref();
-        let facts = self
-            .remembered_facts(user, team, channel)
-            .or_else(|| self.remembered_facts(user, team, None).map(|facts| Facts { in_channel: None, ..facts }))?;
-        let target_block = form::target_block(&entry.flow);
+        let (user, team) = (&actor.user, actor.team.as_ref());
+        let facts = self.remembered_facts(user, team, entry.flow.channel.as_deref()).or_else(|| {
+            let facts = self.remembered_facts(user, team, None)?;
+            Some(Facts { in_channel: None, ..facts })
+        })?;
+        let on = |field: &str, text: String| Some(form::errors(&entry.flow, [(field.to_owned(), text)]));
         if let Some(sentence) = cannot_ask(&facts) {
-            return Some(BTreeMap::from([(target_block, sentence.to_owned())]));
+            return on("target_id", sentence.to_owned());
         }
         let question = Question {
             target: submission.target.as_ref(),
-            account_id: submission.resource.as_ref().and_then(|resource| resource.account_id()),
+            account_id: submission.resource.as_ref().and_then(Resource::account_id),
             duration: submission.duration,
             facts: &facts,
         };
         let refused = Self::early_refusal(&entry.rules, &question)?;
-        let block = match refused {
-            Refused::TooLong { .. } => form::duration_block(&entry.flow),
-            Refused::Denied { .. } | Refused::NoRule | Refused::Unknown { .. } => target_block,
-        };
-        Some(BTreeMap::from([(block, refused.sentence())]))
+        match refused {
+            Refused::TooLong { .. } => on("duration", refused.sentence()),
+            Refused::Denied { .. } | Refused::NoRule | Refused::Unknown { .. } => {
+                on("target_id", refused.sentence())
+            }
+        }
     }
 
     /// A button was pressed: the click is in the books before Slack hears, and decided right after.
@@ -338,12 +347,12 @@ fn askable(catalog: &Catalog) -> Vec<&Flow> {
         .flows
         .iter()
         .map(|entry| &entry.flow)
-        .filter(|flow| flow.allowed_sources.contains(&crate::access::Source::Slack))
+        .filter(|flow| flow.allowed_sources.contains(&Source::Slack))
         .collect()
 }
 
 fn offered<'a>(catalog: &'a Catalog, name: &FlowName) -> Option<&'a FlowEntry> {
-    catalog.flow(name).filter(|entry| entry.flow.allowed_sources.contains(&crate::access::Source::Slack))
+    catalog.flow(name).filter(|entry| entry.flow.allowed_sources.contains(&Source::Slack))
 }
 
 /// Sym compared flow names without case.
@@ -376,10 +385,11 @@ fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {
     })
 }
 
-/// An error about the whole form is shown on its first field.
-fn general_error(view: &View, sentence: &str) -> Ack {
-    match view.values.first_block() {
-        Some(block) => Ack::Errors(BTreeMap::from([(block.to_owned(), sentence.to_owned())])),
-        None => Ack::Empty,
+/// Errors go onto their fields; a form without any field shows them in its place.
+fn wrong(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
+    if form::takes_errors(flow) {
+        return Ack::Errors(errors);
     }
+    let sentences: Vec<String> = errors.into_values().collect();
+    Ack::Update(form::sorry(&sentences.join(" ")))
 }

@@ -20,9 +20,10 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    pub(super) fn accounts(&self, integration: &IntegrationName) -> Arc<Vec<Account>> {
+    /// The accounts and when they were listed.
+    pub(super) fn accounts(&self, integration: &IntegrationName) -> Option<(Timestamp, Arc<Vec<Account>>)> {
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.get(integration).map(|(_, accounts)| Arc::clone(accounts)).unwrap_or_default()
+        lists.get(integration).map(|(at, accounts)| (*at, Arc::clone(accounts)))
     }
 }
 

@@ -5,11 +5,11 @@ use super::{About, Engine, tasks::Busy};
 use crate::access::{
     AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
-use crate::slack::api::SlackError;
-use crate::slack::message::{self, UseHint};
+use crate::slack::api::{Message, SlackError};
+use crate::slack::message::{self, Account, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A notice that could not be sent for this long is given up, loudly.
 const GIVE_UP_AFTER: Span = Span::days(1);
@@ -114,7 +114,8 @@ impl Engine {
     async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
         let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
-        let shown = message::card(&request);
+        let accounts = self.accounts_around(&request);
+        let shown = message::card(&request, &accounts);
         for card in &request.cards {
             let outcome = match &card.place {
                 Some(place) => self.edit_card(place, &shown).await,
@@ -133,7 +134,7 @@ impl Engine {
         Ok(Sent::Done)
     }
 
-    async fn edit_card(&self, place: &Place, shown: &message::Message) -> Result<(), SlackError> {
+    async fn edit_card(&self, place: &Place, shown: &Message) -> Result<(), SlackError> {
         match self.shared.slack.update_message(place, shown).await {
             // A card that somebody deleted, or in a channel the bot has left: nothing to keep right.
             Err(error) if !error.is_transient() => {
@@ -148,7 +149,7 @@ impl Engine {
         &self,
         request: &AccessRequest,
         card: &Card,
-        shown: &message::Message,
+        shown: &Message,
     ) -> Result<Result<(), SlackError>, StoreError> {
         let posted = match self.destination(&card.destination).await {
             Ok(channel) => self.shared.slack.post_message(&channel, shown).await,
@@ -212,29 +213,39 @@ impl Engine {
             .target
             .as_ref()
             .and_then(|target| catalog.integrations.get(&target.connection.integration));
+        let accounts = self.accounts_around(request);
         let hint = UseHint {
             portal_url: integration.and_then(|integration| integration.portal_url.as_deref()),
             region: integration.and_then(|integration| integration.connection.region.as_deref()),
+            session: None,
+            accounts: &accounts,
         };
         let shown = message::notice(&queued.notice, request, &hint);
         self.deliver(&queued.notice.to, &shown).await
+    }
+
+    /// The accounts whose names are known where the request's target is.
+    fn accounts_around(&self, request: &AccessRequest) -> Arc<Vec<Account>> {
+        let integration = request.target.as_ref().map(|target| &target.connection.integration);
+        let listed = integration.and_then(|integration| self.shared.inventory.accounts(integration));
+        listed.map(|(_, accounts)| accounts).unwrap_or_default()
     }
 
     /// A click on a request that is not in the books is still answered.
     async fn send_unknown(&self, queued: &Queued) -> Result<(), SlackError> {
         let NoticeKind::ClickRefused { refusal } = &queued.notice.kind else { return Ok(()) };
         let text = message::refusal(refusal, None);
-        self.deliver(&queued.notice.to, &message::Message::plain(text)).await
+        self.deliver(&queued.notice.to, &message::said(&text)).await
     }
 
-    async fn deliver(&self, to: &Audience, shown: &message::Message) -> Result<(), SlackError> {
+    async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
             Audience::Person(user) => {
                 let channel = slack.open_dm(user).await?;
                 slack.post_message(channel.as_str(), shown).await.map(drop)
             }
-            Audience::Whisper { channel, user } => slack.post_ephemeral(channel, user, shown).await,
+            Audience::Whisper { channel, user } => slack.post_ephemeral(channel.as_str(), user, shown).await,
             Audience::Channel(name) => {
                 let channel = self.destination(name).await?;
                 slack.post_message(&channel, shown).await.map(drop)

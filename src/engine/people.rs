@@ -102,7 +102,10 @@ impl Engine {
             Some(channel) => self.is_member(channel, user).await.ok(),
             None => Some(false),
         };
-        Ok(self.facts_of(&profile, team, in_channel))
+        self.facts_of(&profile, team, in_channel).ok_or_else(|| SlackError::Transient {
+            method: "auth.test",
+            why: "the bot has not reached Slack since it started".to_owned(),
+        })
     }
 
     /// The same from what is remembered, without a look-up; `None` when that is not enough.
@@ -122,14 +125,19 @@ impl Engine {
             }
             None => Some(false),
         };
-        Some(self.facts_of(&profile, team, in_channel))
+        self.facts_of(&profile, team, in_channel)
     }
 
-    fn facts_of(&self, profile: &Profile, team: Option<&TeamId>, in_channel: Option<bool>) -> Facts {
-        let home = &self.shared.home;
+    fn facts_of(
+        &self,
+        profile: &Profile,
+        team: Option<&TeamId>,
+        in_channel: Option<bool>,
+    ) -> Option<Facts> {
+        let home = self.shared.home.get()?;
         let team = profile.team.as_ref().or(team);
         let same_enterprise = home.enterprise.is_some() && home.enterprise == profile.enterprise;
-        Facts {
+        Some(Facts {
             user: profile.id.clone(),
             team: team.cloned(),
             email: profile.email.clone(),
@@ -140,6 +148,6 @@ impl Engine {
             in_channel,
             usergroups: BTreeSet::new(),
             idc_groups: BTreeSet::new(),
-        }
+        })
     }
 }

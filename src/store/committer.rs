@@ -69,6 +69,12 @@ impl Committer {
         }
     }
 
+    pub(super) async fn broken(&self) {
+        let mut on_disk = self.on_disk.clone();
+        // The sender going away is the end of the committer, which is as bad.
+        drop(on_disk.wait_for(Result::is_err).await);
+    }
+
     pub(super) fn ticket(&self, number: u64) -> Ticket {
         let mut state = self.wanted.state.lock().unwrap_or_else(PoisonError::into_inner);
         if number > state.commits {

@@ -89,6 +89,7 @@ impl Slack {
         command: &str,
         text: &str,
     ) -> Result<Reply, Refused> {
+        self.can_act(user)?;
         let place = {
             let state = self.state();
             if !state.commands.iter().any(|known| known == command) {
@@ -187,16 +188,28 @@ impl Slack {
             None
         } else {
             let entry = json!(value);
-            let people = self.state().people.clone();
-            Some(forms::chosen(element, &entry, &[], &people).map_err(Refused::because)?)
+            Some(
+                forms::chosen(element, &entry, &[], &self.state().people)
+                    .map_err(Refused::because)?,
+            )
         };
         let action = self.action(block, element, set.as_ref());
         let payload = self.message_action(user, &message, &action);
         Ok(self.deliver("interactive", &payload, false).await.into())
     }
 
+    /// Accounts that are gone do nothing any more.
+    fn can_act(&self, user: &str) -> Result<(), Refused> {
+        match self.state().people.get(user) {
+            None => Err(Refused::because("there is no such person")),
+            Some(person) if person.deleted => Err(Refused::because("the account is deactivated")),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// A message as this person sees it.
     fn seen(&self, user: &str, channel: &str, ts: &str) -> Result<Message, Refused> {
+        self.can_act(user)?;
         let mut state = self.state();
         let own = state
             .ephemerals
@@ -232,6 +245,7 @@ impl Slack {
     /// # Errors
     /// When the modal is not open, a field is not in it, or Slack's client would not send it.
     pub async fn submit(&self, user: &str, view_id: &str, values: Value) -> Result<Reply, Refused> {
+        self.open_view(user, view_id)?;
         self.fill(user, view_id, values).await?;
         let view = {
             let mut state = self.state();

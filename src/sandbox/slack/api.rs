@@ -155,8 +155,11 @@ async fn before(
     match fault {
         Some(Fault::Delay(more)) => tokio::time::sleep(*more).await,
         Some(Fault::Hang) => {
+            let mut released = std::pin::pin!(slack.hub.released.notified());
+            // Waiting from before it can be seen to hang, so that a release right then is not missed.
+            released.as_mut().enable();
             slack.record(name, shown.clone(), false, Some("hangs".to_owned()));
-            slack.hub.released.notified().await;
+            released.await;
             return Err(Dropped);
         }
         Some(Fault::DropBefore) => {
@@ -241,7 +244,7 @@ fn call(slack: &Slack, name: &str, asked: &Asked, args: &Args) -> Outcome {
     } else {
         Token::Bot
     };
-    if token != wanted {
+    if token != wanted && name != "auth.test" {
         return Err("not_allowed_token_type".into());
     }
     allowed(slack, method)?;

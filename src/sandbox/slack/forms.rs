@@ -205,7 +205,8 @@ fn complaint(element: &Value, value: &Value, optional: bool) -> Option<String> {
     if let (Some(most), Some(list)) = (element["max_selected_items"].as_u64(), value.as_array())
         && list.len() as u64 > most
     {
-        return Some(format!("Please select no more than {most} items."));
+        let s = if most == 1 { "" } else { "s" };
+        return Some(format!("Please select no more than {most} item{s}."));
     }
     let text = value.as_str().unwrap_or_default();
     match kind {

@@ -91,8 +91,9 @@ const leaf = (text) => emoji(unescape(text));
 
 function link(target, label) {
   const url = unescape(target);
-  const safe = /^(https?|mailto):/i.test(url) ? url : "#";
-  const node = h("a", { href: safe, target: "_blank", rel: "noopener noreferrer" }, label ? leaf(label) : url);
+  // Not an address: shown as it is, and nothing to click.
+  if (!/^(https?|mailto):/i.test(url)) return `<${url}>`;
+  const node = h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label ? leaf(label) : url);
   const inside = url.match(new RegExp(`^https://${ui.state.domain}\\.slack\\.com/archives/([A-Z0-9]+)`));
   if (inside) node.addEventListener("click", (event) => { event.preventDefault(); go(inside[1]); });
   return node;
@@ -188,10 +189,10 @@ function words(object) {
 const item = (option) => ({ value: option.value, label: (option.text || {}).text || option.value, more: (option.description || {}).text });
 
 // `source(query)` gives groups `[{label, items}]`; `chosen` is a list of items.
-function picker({ source, chosen, multi, placeholder, onchange, label, data }) {
+function picker({ source, chosen, multi, placeholder, onchange, label, data, small }) {
   let selected = chosen.slice();
   const shown = h("button", { type: "button", class: "shown", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-label": label });
-  const root = h("div", { class: "picker", data }, shown);
+  const root = h("div", { class: "picker" + (small ? " small" : ""), data }, shown);
   let drop = null;
   const draw = () => {
     shown.replaceChildren();
@@ -200,13 +201,13 @@ function picker({ source, chosen, multi, placeholder, onchange, label, data }) {
     else selected.forEach((one) => shown.append(h("span", { class: "chip", data: { value: one.value } }, one.label, h("i", { title: "Remove", onclick: (event) => { event.stopPropagation(); set(selected.filter((other) => other !== one)); } }, "×"))));
   };
   const set = (list) => { selected = list; draw(); onchange(selected); };
-  const shut = () => { if (drop) { drop.remove(); drop = null; root.classList.remove("open"); shown.setAttribute("aria-expanded", "false"); document.removeEventListener("pointerdown", away); } };
+  const shut = () => { if (drop) { drop.remove(); drop = null; root.classList.remove("open"); shown.setAttribute("aria-expanded", "false"); document.removeEventListener("pointerdown", away); removeEventListener("scroll", place, true); removeEventListener("resize", place); } };
   const away = (event) => { if (!root.contains(event.target)) shut(); };
   const pick = (one) => {
     if (!multi) { set([one]); shut(); shown.focus(); return; }
     const has = selected.some((other) => other.value === one.value);
     set(has ? selected.filter((other) => other.value !== one.value) : [...selected, one]);
-    list();
+    list().then(place);
   };
   let input, box, turn = 0;
   const list = async () => {
@@ -236,9 +237,18 @@ function picker({ source, chosen, multi, placeholder, onchange, label, data }) {
     next.classList.add("at");
     next.scrollIntoView({ block: "nearest" });
   };
+  // Below the field, or above where there is no room; fixed, so that no scrolling box cuts it off.
+  const place = () => {
+    if (!drop) return;
+    const at = shown.getBoundingClientRect(), height = Math.max(drop.offsetHeight, 120);
+    const up = at.bottom + height + 8 > window.innerHeight && at.top > height;
+    drop.style.left = at.left + "px";
+    drop.style.width = Math.max(at.width, 230) + "px";
+    drop.style.top = (up ? at.top - height - 4 : at.bottom + 4) + "px";
+  };
   shown.addEventListener("click", () => {
     if (drop) { shut(); return; }
-    input = h("input", { type: "text", placeholder: "Search", "aria-label": "Search " + (label || "options"), oninput: list, onkeydown: (event) => {
+    input = h("input", { type: "text", placeholder: "Search", "aria-label": "Search " + (label || "options"), oninput: () => list().then(place), onkeydown: (event) => {
       if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); move(event.key === "ArrowDown" ? 1 : -1); }
       else if (event.key === "Enter") { event.preventDefault(); const at = box.querySelector("button.at") || box.querySelector("button"); if (at) at.click(); }
       else if (event.key === "Escape") { event.stopPropagation(); shut(); shown.focus(); }
@@ -249,9 +259,11 @@ function picker({ source, chosen, multi, placeholder, onchange, label, data }) {
     root.classList.add("open");
     shown.setAttribute("aria-expanded", "true");
     document.addEventListener("pointerdown", away);
-    list();
-    input.focus();
-    drop.scrollIntoView({ block: "nearest" });
+    addEventListener("scroll", place, true);
+    addEventListener("resize", place);
+    place();
+    list().then(place);
+    input.focus({ preventScroll: true });
   });
   draw();
   return root;
@@ -310,7 +322,7 @@ function live(element, act, label) {
   if (element.type === "button") return button(element, act);
   if (element.type === "image") return picture(element);
   if (element.type === "overflow") {
-    return picker({ source: fixedSource(element), chosen: [], placeholder: "⋯", label: "More", data: { actionId: element.action_id }, onchange: (list) => list.length && act(element.action_id, list[0].value, { value: list[0].value }) });
+    return picker({ source: fixedSource(element), chosen: [], placeholder: "⋯", label: "More", small: true, data: { actionId: element.action_id }, onchange: (list) => list.length && act(element.action_id, list[0].value, { value: list[0].value }) });
   }
   return field(element, element.action_id, null, label, (entry) => act(element.action_id, entry && entry.value ? entry.value : "", entry));
 }
@@ -396,7 +408,8 @@ function drawBlock(block, context) {
 // ---- conversations ----
 
 const here = () => ui.state.conversations.find((one) => one.id === ui.at);
-const title = (place) => (place.im ? "Sym" : place.name);
+const app = () => (ui.state.people.find((one) => one.app) || {}).name || "App";
+const title = (place) => (place.im ? app() : place.name);
 
 function go(id) {
   if (!ui.state.conversations.some((one) => one.id === id)) return;
@@ -479,7 +492,7 @@ function drawMessages() {
   if (!place) { list.replaceChildren(); return; }
   $("title").textContent = (place.im ? "" : place.private ? "🔒 " : "# ") + title(place);
   $("about").textContent = place.im ? "App · direct messages with " + called(ui.me) : `${place.members} members` + (place.archived ? " · archived" : "");
-  $("text").placeholder = "Message " + (place.im ? "Sym" : "#" + place.name) + ", or " + (ui.state.commands[0] || "/command");
+  $("text").placeholder = "Message " + (place.im ? app() : "#" + place.name) + ", or " + (ui.state.commands[0] || "/command");
   $("text").disabled = place.archived;
   const bottom = list.scrollHeight - list.scrollTop - list.clientHeight < 60;
   const first = !ui.nodes.size;
@@ -502,7 +515,7 @@ function drawMessages() {
   }
   ui.nodes = nodes;
   if (!wanted.length) {
-    wanted.push(h("div", { class: "empty" }, h("b", {}, place.im ? "This is where Sym writes to you" : "Nothing here yet"), place.im ? "Approvals, confirmations and reminders arrive here." : `Type ${ui.state.commands[0] || "/command"} below to begin.`));
+    wanted.push(h("div", { class: "empty" }, h("b", {}, place.im ? `This is where ${app()} writes to you` : "Nothing here yet"), place.im ? "Approvals, confirmations and reminders arrive here." : `Type ${ui.state.commands[0] || "/command"} below to begin.`));
   }
   // Moving a node would drop its focus: only what differs is touched.
   wanted.forEach((node, index) => { if (list.children[index] !== node) list.insertBefore(node, list.children[index] || null); });
@@ -679,7 +692,14 @@ async function load(fresh) {
 
 async function side() {
   try {
-    const panel = await (await fetch("/page/side")).json();
+    const answer = await fetch("/page/side");
+    const now = Number(answer.headers.get("x-sandbox-now"));
+    if (ui.state && now) {
+      ui.state.now = now;
+      $("clock").textContent = zoned({ weekday: "short", hour: "numeric", minute: "2-digit" }, now, zone());
+      $("clock").title = "The workspace's clock, in " + zone();
+    }
+    const panel = await answer.json();
     $("side").hidden = !panel;
     const text = JSON.stringify(panel);
     if (!panel || text === ui.side) return;

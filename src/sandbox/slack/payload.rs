@@ -2,8 +2,8 @@
 use serde_json::{Value, json};
 
 use super::model::{Channel, Hook, Message, View};
-use super::views;
 use super::{Slack, ids};
+use super::{render, views};
 
 impl Slack {
     fn user(&self, id: &str) -> Value {
@@ -72,7 +72,7 @@ impl Slack {
             "user_id": user,
             "user_name": name,
             "command": command,
-            "text": text,
+            "text": render::escape(text),
             "api_app_id": ids::APP,
             "is_enterprise_install": "false",
             "response_url": self.response_url("commands", user, &channel.id, None),

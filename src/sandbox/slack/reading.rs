@@ -1,4 +1,6 @@
 //! What a test or the page can see.
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::model::{Ack, Call, Channel, Message, Person, View};
@@ -22,6 +24,33 @@ impl Slack {
             .and_then(|id| state.messages.get(id))
             .cloned()
             .unwrap_or_default()
+    }
+
+    /// The last message of a channel: cheaper than `messages()`.
+    pub fn last_message(&self, channel: &str) -> Option<Message> {
+        self.state().messages.get(channel)?.last().cloned()
+    }
+
+    /// The last message between the bot and a person: cheaper than `dms()`.
+    pub fn last_dm(&self, user: &str) -> Option<Message> {
+        let state = self.state();
+        state.messages.get(state.ims.get(user)?)?.last().cloned()
+    }
+
+    /// Looks again after every change until there is something to see, for at most this long in real
+    /// time. For demos and benchmarks; a test that knows what it waits for needs no such thing.
+    pub async fn until<T>(&self, most: Duration, look: impl Fn(&Slack) -> Option<T>) -> Option<T> {
+        let mut version = self.hub.version.subscribe();
+        let looking = async {
+            loop {
+                version.mark_unchanged();
+                if let Some(found) = look(self) {
+                    return Some(found);
+                }
+                version.changed().await.ok()?;
+            }
+        };
+        tokio::time::timeout(most, looking).await.ok().flatten()
     }
 
     /// The id of the conversation between the bot and a person, if it is open.

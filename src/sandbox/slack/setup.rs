@@ -87,7 +87,7 @@ impl Slack {
     /// Removes a member from a channel.
     pub fn remove_member(&self, channel: &str, user: &str) {
         self.change_channel(channel, |channel| {
-            channel.members.retain(|member| member != user)
+            channel.members.retain(|member| member != user);
         });
     }
 

@@ -2,26 +2,17 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::upgrade::Upgraded;
-use hyper::{Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message as Frame;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::model::Ack;
-use super::server::{self, Answer};
 use super::{Slack, ids};
 
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+mod controls;
+mod wire;
+
+pub(super) use wire::upgrade;
 
 /// How long Slack waits for an acknowledgement.
 const ACK_WINDOW: Duration = Duration::from_secs(3);
@@ -122,6 +113,14 @@ impl Wires {
         sent
     }
 
+    /// Long runs do not keep every envelope: one that is a minute old is done with.
+    fn forget(&mut self) {
+        if self.sent.len() > 8192 {
+            self.sent
+                .retain(|_, sent| sent.at.elapsed() < Duration::from_mins(1));
+        }
+    }
+
     fn tell_all(&mut self, out: impl Fn() -> Out) {
         // A connection that is gone has nothing to be told.
         self.connections
@@ -155,6 +154,7 @@ impl Slack {
         let at = Instant::now();
         let (sent, window) = {
             let mut wires = self.wires();
+            wires.forget();
             let entry = Sent {
                 at,
                 accepts,
@@ -221,95 +221,6 @@ impl Slack {
                 wires.send(&envelope.to_string());
             }
         });
-    }
-
-    /// Sends a frame as it is, on the next connection. False if there is none.
-    pub fn send_envelope(&self, envelope: &Value) -> bool {
-        self.send_raw(&envelope.to_string())
-    }
-
-    /// Sends a text frame as it is, JSON or not, on the next connection. False if there is none.
-    pub fn send_raw(&self, text: &str) -> bool {
-        let id = serde_json::from_str::<Value>(text)
-            .ok()
-            .and_then(|frame| frame["envelope_id"].as_str().map(str::to_owned));
-        let mut wires = self.wires();
-        if let Some(id) = id {
-            let entry = Sent {
-                at: Instant::now(),
-                accepts: true,
-                acked: false,
-                waiting: None,
-            };
-            wires.sent.entry(id).or_insert(entry);
-        }
-        wires.send(text)
-    }
-
-    /// How many connections the bot has open.
-    pub fn connections(&self) -> usize {
-        self.wires().connections.len()
-    }
-
-    /// All connections stay open and say nothing any more, not even pongs. New ones are healthy.
-    pub fn silence(&self) {
-        self.wires().tell_all(|| Out::Silence { pongs: false });
-    }
-
-    /// All connections stay open and answer pings, and deliver nothing. New ones are healthy.
-    pub fn silence_but_pong(&self) {
-        self.wires().tell_all(|| Out::Silence { pongs: true });
-    }
-
-    /// Silent connections speak again.
-    pub fn speak(&self) {
-        self.wires().tell_all(|| Out::Speak);
-    }
-
-    /// Sends a `disconnect` frame on all connections. After a `warning` they stay; after any other
-    /// reason (`refresh_requested`, `link_disabled`) they close.
-    pub fn disconnect_all(&self, reason: &str) {
-        let frame = json!({
-            "type": "disconnect", "reason": reason, "debug_info": { "host": "applink-sandbox-1" },
-        });
-        let mut wires = self.wires();
-        wires.tell_all(|| Out::Text(frame.to_string()));
-        if reason != "warning" {
-            wires.tell_all(|| Out::Close);
-            for connection in &mut wires.connections {
-                connection.leaving = true;
-            }
-        }
-    }
-
-    /// Cuts all connections without a word.
-    pub fn break_connections(&self) {
-        self.wires().tell_all(|| Out::Abort);
-    }
-
-    /// Refuses new connections with HTTP 503, or accepts them again.
-    pub fn refuse_connections(&self, refuse: bool) {
-        self.wires().refuse = refuse;
-    }
-
-    /// Delivers each envelope twice, on two connections if there are.
-    pub fn deliver_twice(&self, twice: bool) {
-        self.wires().twice = twice;
-    }
-
-    /// Swaps each two envelopes; a lone one is late by 150 ms.
-    pub fn out_of_order(&self, shuffle: bool) {
-        self.wires().shuffle = shuffle;
-    }
-
-    /// Sends an unacknowledged envelope again, so many times, each after the window has passed.
-    pub fn redeliver(&self, times: u32) {
-        self.wires().redeliveries = times;
-    }
-
-    /// How long to wait for an acknowledgement: 3 s unless a test is in a hurry.
-    pub fn ack_window(&self, window: Duration) {
-        self.wires().window = window;
     }
 
     /// A one-time address for a connection.
@@ -380,99 +291,5 @@ impl Slack {
         self.wires()
             .connections
             .retain(|connection| connection.id != id);
-    }
-}
-
-/// Answers the request for a socket.
-pub(super) fn upgrade(slack: Slack, mut request: Request<Incoming>) -> Answer {
-    let refuse = |status, why: &'static str| server::answer(status, "text/plain", why);
-    let query = server::form(request.uri().query().unwrap_or_default().as_bytes());
-    let ticket = query
-        .get("ticket")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    if slack.cut_happened() || slack.wires().refuse {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "refused");
-    }
-    if !slack.wires().tickets.remove(ticket) {
-        return refuse(StatusCode::UNAUTHORIZED, "the ticket is unknown or used");
-    }
-    let Some(key) = request.headers().get(header::SEC_WEBSOCKET_KEY) else {
-        return refuse(StatusCode::BAD_REQUEST, "not a websocket");
-    };
-    let accept = derive_accept_key(key.as_bytes());
-    let upgraded = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        let Ok(upgraded) = upgraded.await else { return };
-        let io = TokioIo::new(upgraded);
-        serve(
-            slack,
-            WebSocketStream::from_raw_socket(io, Role::Server, None).await,
-        )
-        .await;
-    });
-    let switched = hyper::Response::builder()
-        .status(StatusCode::SWITCHING_PROTOCOLS)
-        .header(header::CONNECTION, "Upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_ACCEPT, accept)
-        .body(Full::new(Bytes::new()));
-    switched
-        .unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "no answer could be made"))
-}
-
-async fn serve(slack: Slack, socket: Socket) {
-    let (id, count, mut rx) = slack.join();
-    let (mut sink, mut stream) = socket.split();
-    let hello = json!({
-        "type": "hello",
-        "num_connections": count,
-        "debug_info": {
-            "host": "applink-sandbox-1", "build_number": 1, "approximate_connection_time": 18060,
-        },
-        "connection_info": { "app_id": ids::APP },
-    });
-    if sink.send(Frame::text(hello.to_string())).await.is_ok() {
-        talk(&slack, &mut sink, &mut stream, &mut rx).await;
-    }
-    slack.leave(id);
-}
-
-/// Speaks and listens until one side has had enough.
-async fn talk(
-    slack: &Slack,
-    sink: &mut SplitSink<Socket, Frame>,
-    stream: &mut SplitStream<Socket>,
-    rx: &mut mpsc::UnboundedReceiver<Out>,
-) {
-    let mut stop = slack.hub.stop.clone();
-    let mut ping = tokio::time::interval_at(Instant::now() + PING_EVERY, PING_EVERY);
-    let (mut mute, mut deaf) = (false, false);
-    loop {
-        tokio::select! {
-            biased;
-            _ = stop.changed() => return,
-            out = rx.recv() => match out {
-                Some(Out::Text(_)) if mute => {}
-                Some(Out::Text(text)) => if sink.send(Frame::text(text)).await.is_err() { return },
-                Some(Out::Silence { pongs }) => (mute, deaf) = (true, !pongs),
-                Some(Out::Speak) => (mute, deaf) = (false, false),
-                Some(Out::Close) => {
-                    // The other side may be gone already, and then it is closed.
-                    drop(sink.send(Frame::Close(None)).await);
-                }
-                Some(Out::Abort) | None => return,
-            },
-            // Not reading is what makes a silent connection not even answer pings.
-            frame = stream.next(), if !deaf => match frame {
-                Some(Ok(Frame::Text(text))) => slack.receive(text.as_str()),
-                Some(Ok(Frame::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {}
-            },
-            _ = ping.tick(), if !mute => {
-                let beat = Bytes::from_static(b"Ping from applink-sandbox-1");
-                if sink.send(Frame::Ping(beat)).await.is_err() { return }
-            }
-        }
     }
 }

@@ -1,4 +1,10 @@
 //! The workspace driven as a bot would, over its real sockets.
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::too_many_lines,
+    clippy::similar_names,
+    reason = "a test tells its story in one go, and builds JSON from JSON"
+)]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -19,7 +25,9 @@ mod api;
 mod faulty;
 mod limit;
 mod modal;
+mod page;
 mod text;
+mod wire;
 
 /// A workspace, its clock, and the most simple bot.
 struct World {
@@ -37,7 +45,7 @@ impl World {
         let slack = Slack::start(Arc::new(move || hands.load(Ordering::Relaxed)))
             .await
             .unwrap();
-        slack.ack_window(Duration::from_millis(300));
+        slack.ack_window(Duration::from_millis(700));
         let ana = slack.add_person(Person {
             tz: "Europe/Berlin".to_owned(),
             ..Person::new("ana")

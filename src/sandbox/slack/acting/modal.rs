@@ -2,16 +2,21 @@
 use serde_json::{Value, json};
 
 use super::{Refused, Reply};
-use crate::sandbox::slack::model::View;
+use crate::sandbox::slack::model::{State, View};
 use crate::sandbox::slack::{Slack, forms, views};
 
 impl Slack {
-    fn open_view(&self, user: &str, view_id: &str) -> Result<View, Refused> {
-        let mut state = self.state();
-        state
-            .view_of(user, view_id)
-            .cloned()
-            .ok_or_else(|| Refused::because("the modal is not open"))
+    /// The modal the person acts on: the topmost, as nothing below it can be reached.
+    pub(super) fn open_view(&self, user: &str, view_id: &str) -> Result<View, Refused> {
+        self.can_act(user)?;
+        let state = self.state();
+        let stack = state.stacks.get(user).map_or(&[] as &[View], Vec::as_slice);
+        let open = stack.iter().any(|view| view.id == view_id);
+        match stack.last() {
+            Some(top) if top.id == view_id => Ok(top.clone()),
+            _ if open => Err(Refused::because("another modal is on top of it")),
+            _ => Err(Refused::because("the modal is not open")),
+        }
     }
 
     /// Types and chooses without submitting. Asks the bot for options where a person would have to.
@@ -73,14 +78,19 @@ impl Slack {
         entry: &Value,
     ) -> Result<Value, String> {
         let mut state = self.state();
-        let people = state.people.clone();
-        let view = state.view_of(user, view_id).ok_or("the modal is gone")?;
+        // Two fields of the state at once, so that the people need not be copied.
+        let State { people, stacks, .. } = &mut *state;
+        let stack = stacks.get_mut(user).ok_or("the modal is gone")?;
+        let view = stack
+            .iter_mut()
+            .find(|view| view.id == view_id)
+            .ok_or("the modal is gone")?;
         let action = element["action_id"].as_str().unwrap_or_default();
         let offered = view
             .offered
             .get(action)
             .map_or(&[] as &[Value], Vec::as_slice);
-        let value = forms::chosen(element, entry, offered, &people)?;
+        let value = forms::chosen(element, entry, offered, people)?;
         let block_id = block["block_id"].as_str().unwrap_or_default();
         view.errors.remove(block_id);
         let actions = view.values.entry(block_id.to_owned()).or_default();

@@ -121,6 +121,15 @@ pub(super) fn react(slack: &Slack, args: &Args) -> Outcome {
 /// Text and blocks of a call, checked against the limits.
 fn content(slack: &Slack, args: &Args) -> Outcome {
     let text = args.text("text").unwrap_or_default();
+    let attached = args.json("attachments")?.unwrap_or_default();
+    if attached.as_array().is_some_and(|list| !list.is_empty()) {
+        slack.note_unexpected("attachments are not simulated: use blocks".to_owned());
+    }
+    if let Some(metadata) = args.json("metadata")?
+        && !(metadata["event_type"].is_string() && metadata["event_payload"].is_object())
+    {
+        return Err("invalid_metadata_format".into());
+    }
     let blocks = args.json("blocks")?.unwrap_or_else(|| json!([]));
     let content = json!({ "text": text, "blocks": blocks });
     check(slack, &content)?;

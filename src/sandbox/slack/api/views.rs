@@ -85,7 +85,8 @@ fn given(args: &Args) -> Outcome {
 /// Uses a trigger up and tells whose it was.
 fn redeem(state: &mut State, id: &str, now: i64) -> Result<String, Failure> {
     let Some(trigger) = state.triggers.get_mut(id) else {
-        return Err("invalid_trigger_id".into());
+        let message = "invalid `trigger_id`".to_owned();
+        return Err(Failure::with("invalid_arguments", vec![message]));
     };
     if trigger.used {
         return Err("exchanged_trigger_id".into());

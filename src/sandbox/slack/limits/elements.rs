@@ -3,6 +3,8 @@ use serde_json::Value;
 
 use super::{Check, ID, Surface};
 
+mod kinds;
+
 const BUTTON_TEXT: usize = 75;
 const BUTTON_VALUE: usize = 2000;
 const PLACEHOLDER: usize = 150;
@@ -11,200 +13,11 @@ const BOXES: usize = 10;
 const OVERFLOW: usize = 5;
 const OPTIONS: usize = 100;
 
-/// Keys of each kind besides `type` and `action_id`, and the blocks it may be in:
-/// s(ection), a(ctions), i(nput).
-const KINDS: &[(&str, &[&str], &str)] = &[
-    (
-        "button",
-        &[
-            "text",
-            "url",
-            "value",
-            "style",
-            "confirm",
-            "accessibility_label",
-        ],
-        "sa",
-    ),
-    ("overflow", &["options", "confirm"], "sa"),
-    (
-        "checkboxes",
-        &["options", "initial_options", "confirm", "focus_on_load"],
-        "sai",
-    ),
-    (
-        "radio_buttons",
-        &["options", "initial_option", "confirm", "focus_on_load"],
-        "sai",
-    ),
-    (
-        "static_select",
-        &[
-            "options",
-            "option_groups",
-            "initial_option",
-            "confirm",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "sai",
-    ),
-    (
-        "multi_static_select",
-        &[
-            "options",
-            "option_groups",
-            "initial_options",
-            "confirm",
-            "max_selected_items",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "si",
-    ),
-    (
-        "external_select",
-        &[
-            "initial_option",
-            "min_query_length",
-            "confirm",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "sai",
-    ),
-    (
-        "multi_external_select",
-        &[
-            "initial_options",
-            "min_query_length",
-            "confirm",
-            "max_selected_items",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "si",
-    ),
-    (
-        "users_select",
-        &["initial_user", "confirm", "focus_on_load", "placeholder"],
-        "sai",
-    ),
-    (
-        "multi_users_select",
-        &[
-            "initial_users",
-            "confirm",
-            "max_selected_items",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "si",
-    ),
-    (
-        "conversations_select",
-        &[
-            "initial_conversation",
-            "default_to_current_conversation",
-            "confirm",
-            "response_url_enabled",
-            "filter",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "sai",
-    ),
-    (
-        "channels_select",
-        &[
-            "initial_channel",
-            "confirm",
-            "response_url_enabled",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "sai",
-    ),
-    (
-        "datepicker",
-        &["initial_date", "confirm", "focus_on_load", "placeholder"],
-        "sai",
-    ),
-    (
-        "timepicker",
-        &[
-            "initial_time",
-            "timezone",
-            "confirm",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "sai",
-    ),
-    (
-        "datetimepicker",
-        &["initial_date_time", "confirm", "focus_on_load"],
-        "ai",
-    ),
-    (
-        "plain_text_input",
-        &[
-            "initial_value",
-            "multiline",
-            "min_length",
-            "max_length",
-            "dispatch_action_config",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "i",
-    ),
-    (
-        "number_input",
-        &[
-            "is_decimal_allowed",
-            "initial_value",
-            "min_value",
-            "max_value",
-            "dispatch_action_config",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "i",
-    ),
-    (
-        "email_text_input",
-        &[
-            "initial_value",
-            "dispatch_action_config",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "i",
-    ),
-    (
-        "url_text_input",
-        &[
-            "initial_value",
-            "dispatch_action_config",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "i",
-    ),
-    ("image", &["image_url", "slack_file", "alt_text"], "s"),
-];
-
-fn kind(name: &str) -> Option<(&'static [&'static str], &'static str)> {
-    let found = KINDS.iter().find(|(kind, _, _)| *kind == name);
-    found.map(|(_, keys, blocks)| (*keys, *blocks))
-}
-
 impl Check {
     /// An element in a block of this type.
     pub(super) fn element(&mut self, at: &str, element: &Value, block: &str, surface: Surface) {
         let name = element["type"].as_str().unwrap_or_default();
-        let Some((keys, blocks)) = kind(name) else {
+        let Some((keys, blocks)) = kinds::kind(name) else {
             return self.add(&format!("{at}/type"), format!("unsupported type: {name}"));
         };
         if !blocks.contains(&block[..1]) {
@@ -220,6 +33,25 @@ impl Check {
             &["type", "action_id"]
         };
         self.object(at, element, &[own, keys].concat());
+        self.common(at, element);
+        match name {
+            "image" => self.image(at, element),
+            "button" => self.button(at, element),
+            "overflow" => {
+                self.options(at, element, OVERFLOW);
+            }
+            "checkboxes" | "radio_buttons" => self.choice(at, element, BOXES),
+            "static_select" | "multi_static_select" => self.choice(at, element, OPTIONS),
+            "external_select" | "multi_external_select" => self.preset(at, element),
+            "multi_users_select" => self.people(at, element),
+            "plain_text_input" => self.typing(at, element),
+            "number_input" => self.number(at, element),
+            _ => self.initial_text(at, element),
+        }
+    }
+
+    /// What elements share.
+    fn common(&mut self, at: &str, element: &Value) {
         self.string(
             &format!("{at}/action_id"),
             &element["action_id"],
@@ -251,20 +83,6 @@ impl Check {
             &format!("{at}/dispatch_action_config"),
             &element["dispatch_action_config"],
         );
-        match name {
-            "image" => self.image(at, element),
-            "button" => self.button(at, element),
-            "overflow" => {
-                self.options(at, element, OVERFLOW);
-            }
-            "checkboxes" | "radio_buttons" => self.choice(at, element, BOXES),
-            "static_select" | "multi_static_select" => self.choice(at, element, OPTIONS),
-            "external_select" | "multi_external_select" => self.preset(at, element),
-            "multi_users_select" => self.people(at, element),
-            "plain_text_input" => self.typing(at, element),
-            "number_input" => self.number(at, element),
-            _ => self.initial_text(at, element),
-        }
     }
 
     fn button(&mut self, at: &str, button: &Value) {

@@ -18,10 +18,17 @@ async fn tokens_are_checked() {
     };
     assert_eq!(error(&ask("nobody").await), "invalid_auth");
     assert_eq!(error(&ask("").await), "not_authed");
-    assert_eq!(
-        error(&ask(super::super::ids::APP_TOKEN).await),
-        "not_allowed_token_type"
-    );
+    assert_eq!(error(&ask(super::super::ids::APP_TOKEN).await), "none");
+    let app = world.slack.app_token();
+    let answer = call(
+        &world.slack,
+        "views.open",
+        &app,
+        "application/json",
+        "{}".into(),
+    )
+    .await;
+    assert_eq!(error(&answer.unwrap().1), "not_allowed_token_type");
     let form = format!("token={}", world.slack.bot_token());
     let kind = "application/x-www-form-urlencoded";
     let slack_url = format!("{}/auth.test", world.slack.api_url());

@@ -324,3 +324,92 @@ async fn it_stops_when_nobody_holds_it() {
     }
     panic!("still serving");
 }
+
+#[tokio::test]
+async fn pings_are_answered_unless_the_connection_is_deaf() {
+    let world = World::new().await;
+    let mut socket = world.socket().await;
+    let ping = || Frame::Ping(Bytes::from_static(b"there?"));
+    let pong = async |socket: &mut Socket| {
+        let heard = tokio::time::timeout(Duration::from_millis(200), socket.0.next()).await;
+        matches!(heard, Ok(Some(Ok(Frame::Pong(_)))))
+    };
+    socket.0.send(ping()).await.unwrap();
+    assert!(pong(&mut socket).await);
+    world.slack.silence_but_pong();
+    socket.0.send(ping()).await.unwrap();
+    assert!(pong(&mut socket).await);
+    world.slack.silence();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    socket.0.send(ping()).await.unwrap();
+    assert!(!pong(&mut socket).await);
+}
+
+#[tokio::test]
+async fn those_who_are_gone_do_nothing() {
+    let world = World::new().await;
+    world.bot(|_| Value::Null).await;
+    assert!(
+        world
+            .slack
+            .command(&world.bo, &world.general, "/sym", "")
+            .await
+            .unwrap()
+            .acked
+    );
+    world.slack.change_person(&world.bo, |bo| bo.deleted = true);
+    assert!(
+        world
+            .slack
+            .command(&world.bo, &world.general, "/sym", "")
+            .await
+            .is_err()
+    );
+    let away = world.slack.add_channel("away", &[&world.bo], false, true);
+    assert!(
+        world
+            .slack
+            .command(&world.ana, &away, "/sym", "")
+            .await
+            .is_err()
+    );
+}
+
+/// Fifty people at once, as the benchmarks do it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_people_act_at_once() {
+    let world = World::new().await;
+    world.slack.ack_window(Duration::from_secs(3));
+    world.bot(|_| Value::Null).await;
+    world.bot(|_| Value::Null).await;
+    let people: Vec<_> = (0..50)
+        .map(|n| world.slack.add_person(Person::new(&format!("p{n}"))))
+        .collect();
+    let all: Vec<_> = people.iter().map(String::as_str).collect();
+    let crowd = world.slack.add_channel("crowd", &all, false, true);
+    let acting = people.iter().map(|who| {
+        let (slack, who, crowd) = (world.slack.clone(), who.clone(), crowd.clone());
+        tokio::spawn(async move {
+            for _ in 0..10 {
+                assert!(
+                    slack
+                        .command(&who, &crowd, "/sym", "list")
+                        .await
+                        .unwrap()
+                        .acked
+                );
+            }
+        })
+    });
+    for one in acting.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    let ids: std::collections::HashSet<_> = world
+        .slack
+        .acks()
+        .into_iter()
+        .map(|ack| ack.envelope_id)
+        .collect();
+    assert_eq!(ids.len(), 500);
+    assert_eq!(world.slack.unexpected(), Vec::<String>::new());
+}

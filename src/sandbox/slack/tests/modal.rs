@@ -48,7 +48,7 @@ async fn the_client_does_not_send_what_is_incomplete() {
     assert_eq!(
         refused.to_string(),
         "Hours: Please enter a number that is at most 8.; Reason: Please complete this required field.; \
-         With: Please select no more than 1 items."
+         With: Please select no more than 1 item."
     );
     assert!(
         submit(json!({ "Target": "Nowhere" }))
@@ -74,7 +74,7 @@ async fn the_client_does_not_send_what_is_incomplete() {
             .shown_view(&world.slack.view(&world.ana).unwrap()),
         "── Ask ──\nTarget: [Dev] of Prod | Dev\nHours: [9]\n  ! Please enter a number that is at most 8.\n\
          Reason: []\n  ! Please complete this required field.\nWith (optional): [@ana, @bo]\n  \
-         ! Please select no more than 1 items.\n[Cancel] [Send]"
+         ! Please select no more than 1 item.\n[Cancel] [Send]"
     );
 }
 
@@ -175,7 +175,7 @@ async fn triggers_are_good_once_and_for_three_seconds() {
     assert_eq!(open(late).await.as_deref(), Some("expired_trigger_id"));
     assert_eq!(
         open("12.3".into()).await.as_deref(),
-        Some("invalid_trigger_id")
+        Some("invalid_arguments")
     );
 }
 
