@@ -134,3 +134,19 @@ async fn no_answer_is_no_verdict() {
     let error = bench.look(&sso_user(ANA), &admin()).await.unwrap_err();
     assert!(error.is_transient() && error.to_string().contains("no answer"), "{error}");
 }
+
+#[tokio::test]
+async fn every_call_can_be_made_from_a_spawned_task() {
+    let bench = Arc::new(bench().await);
+    let shared = Arc::clone(&bench);
+    let task = tokio::spawn(async move {
+        let (ana, resource) = (shared.find(&admin(), "ana@example.com", None).await.unwrap(), admin());
+        shared.give(&ana, &resource).await;
+        shared.take(&ana, &resource).await;
+        let session = shared.session(&resource);
+        shared.aws.session_length(&session, INSTANCE, ADMIN).await.unwrap();
+        shared.aws.accounts(&session).await.unwrap_err();
+    });
+    task.await.unwrap();
+    bench.finish();
+}
