@@ -173,8 +173,8 @@ impl Chain {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= MAX_SESSIONS && !slots.contains_key(&key) {
             let used = |slot: &Arc<Slot>| slot.used.load(Ordering::Relaxed);
-            let mut uses: Vec<u64> = slots.values().map(used).collect();
-            let (_, median, _) = uses.select_nth_unstable(MAX_SESSIONS / 2);
+            let mut all: Vec<u64> = slots.values().map(used).collect();
+            let (_, median, _) = all.select_nth_unstable(MAX_SESSIONS / 2);
             slots.retain(|_, slot| used(slot) > *median);
         }
         let slot = slots.entry(key).or_default();
