@@ -29,7 +29,14 @@ fn text(name: &str, label: &str, value: &str) -> Answer {
 }
 
 fn rule(name: &str, approvers: Vec<People>, min_approvals: u32) -> Requirement {
-    Requirement { rule: name.into(), approvers, min_approvals, allow_self: false }
+    Requirement {
+        rule: name.into(),
+        approvers,
+        min_approvals,
+        allow_self: false,
+        notify: vec![],
+        fallback: None,
+    }
 }
 
 /// ana asks for Prod admin for an hour.
@@ -55,6 +62,7 @@ fn request() -> AccessRequest {
             text("reason", "Reason", "Restore the orders table.\nSee https://example.com/INC-42"),
         ],
         duration: Some(Span::hours(1)),
+        is_emergency: false,
         made_at: NOW,
         terms: Terms {
             requirements: vec![rule("prod", vec![People::ChannelMembers], 1)],
@@ -64,11 +72,14 @@ fn request() -> AccessRequest {
             allow_revoke: true,
             allow_guest_interaction: false,
             include_decision_message: false,
+            shorter: vec![],
+            auto_rules: vec![],
+            emergency: None,
         },
         approvals: vec![],
         principal: None,
         cards: vec![Card { destination: "#prod".into(), place: None, failed: None }],
-        status: Status::Pending { answer_by: NOW + Span::hours(8) },
+        status: Status::Pending { since: NOW, answer_by: NOW + Span::hours(8), reminded: false },
     }
 }
 
@@ -509,7 +520,7 @@ fn nothing_that_people_type_breaks_a_card() {
 #[test]
 fn nothing_that_people_type_breaks_a_notice() {
     for text in hostile() {
-        let request = hostile_request(&text, 3, Status::Pending { answer_by: NOW });
+        let request = hostile_request(&text, 3, Status::Pending { since: NOW, answer_by: NOW, reminded: false });
         let mut all: Vec<NoticeKind> = kinds().into_iter().map(|(_, kind)| kind).collect();
         all.extend([
             NoticeKind::Submitted { destinations: vec![text.clone(); 30], answer_by: NOW },
