@@ -5,6 +5,7 @@ use super::reach::Reach;
 use super::target::still_there;
 use super::{AwsError, Progress};
 use aws_sdk_identitystore::operation::get_group_membership_id::GetGroupMembershipIdError;
+use aws_sdk_identitystore::types::error::ResourceNotFoundException;
 use aws_sdk_identitystore::types::{MemberId, ResourceType};
 
 #[expect(clippy::struct_field_names, reason = "AWS's own names")]
@@ -120,10 +121,32 @@ impl Membership<'_> {
     }
 }
 
-/// Whether it is the whole store that AWS cannot see: wrong region, wrong account, key trouble. That
-/// proves nothing about the membership.
+/// How many members a group has, as far as the first page shows; `None` when the group is gone.
+pub(super) async fn size(reach: &Reach, store: &str, group_id: &str) -> Result<Option<usize>, AwsError> {
+    let answer = reach
+        .identity_store()
+        .await?
+        .list_group_memberships()
+        .identity_store_id(store)
+        .group_id(group_id)
+        .max_results(100)
+        .send()
+        .await
+        .map_err(|error| reach.clients.failed("identitystore:ListGroupMemberships", &error));
+    match answer {
+        Ok(page) => Ok(Some(page.group_memberships.len())),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn is_store_missing(error: Option<&GetGroupMembershipIdError>) -> bool {
-    let Some(GetGroupMembershipIdError::ResourceNotFoundException(missing)) = error else { return false };
+    matches!(error, Some(GetGroupMembershipIdError::ResourceNotFoundException(missing)) if means_store(missing))
+}
+
+/// Whether it is the whole store that AWS cannot see: wrong region, wrong account, key trouble. That
+/// proves nothing about what is in it.
+pub(super) fn means_store(missing: &ResourceNotFoundException) -> bool {
     let text = missing.message().unwrap_or_default().to_lowercase().replace(['_', ' '], "");
     missing.resource_type() == Some(&ResourceType::IdentityStore)
         || missing.reason().is_some()
