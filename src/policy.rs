@@ -10,6 +10,10 @@
 //! What cannot be found out (is this account in that OU? is she in that group?) is never taken for
 //! the laxer answer.
 
+mod denial;
+
+pub use denial::{Denial, Subject, denial};
+
 use crate::access::{Emergency, Facts, Fallback, People, Requirement, Span, TargetName};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -134,31 +138,27 @@ impl Rule {
 
     /// Whether the rule binds this request; `None` when that cannot be found out.
     pub fn matches(&self, question: &Question<'_>) -> Option<bool> {
-        let target = self.targets.is_empty()
-            || question.target.is_some_and(|target| self.targets.contains(target));
+        let target = self.is_about_target(question.target);
         let requester = if self.requesters.is_empty() {
             Some(question.facts.is_full_member())
         } else {
             People::any_names(&self.requesters, question.facts)
         };
-        let all = [Some(target), self.is_about_account(question), requester];
-        if all.contains(&Some(false)) {
-            Some(false)
-        } else if all.contains(&None) {
-            None
-        } else {
-            Some(true)
-        }
+        all([Some(target), self.is_about_account(question.account_id, question.account), requester])
     }
 
-    fn is_about_account(&self, question: &Question<'_>) -> Option<bool> {
+    fn is_about_target(&self, target: Option<&TargetName>) -> bool {
+        self.targets.is_empty() || target.is_some_and(|target| self.targets.contains(target))
+    }
+
+    fn is_about_account(&self, id: Option<&str>, account: Option<&AccountFacts>) -> Option<bool> {
         if self.accounts.is_empty() {
             return Some(true);
         }
-        let Some(id) = question.account_id else { return Some(false) };
+        let Some(id) = id else { return Some(false) };
         let mut is_unknown = false;
         for selector in &self.accounts {
-            let hit = match (selector, question.account) {
+            let hit = match (selector, account) {
                 (AccountSelector::Id(wanted), _) => wanted == id,
                 (AccountSelector::Ou(unit), Some(account)) => account.units.contains(unit),
                 (AccountSelector::Tag { key, value }, Some(account)) => account.tags.get(key) == Some(value),
@@ -189,6 +189,17 @@ impl Rule {
     fn is_used_up(&self, question: &Question<'_>) -> bool {
         let used = question.uses.get(&self.name).copied().unwrap_or_default();
         self.cap.is_some_and(|cap| used >= cap.max_uses)
+    }
+}
+
+/// All of several answers, some of which are not known.
+fn all(answers: [Option<bool>; 3]) -> Option<bool> {
+    if answers.contains(&Some(false)) {
+        Some(false)
+    } else if answers.contains(&None) {
+        None
+    } else {
+        Some(true)
     }
 }
 

@@ -56,6 +56,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
         Event::NotIdentified { request, error, jitter } => {
             draft.not_identified(request, error, *jitter)?;
         }
+        Event::NowDenied { request, rule } => draft.now_denied(request, rule)?,
         Event::Clicked { click, facts } => {
             actor = Actor::Person(facts.user.clone());
             draft.clicked(click, facts)?;

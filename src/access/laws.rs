@@ -140,6 +140,7 @@ fn every_event() -> Vec<Event> {
         identified("r1", "ana", false),
         Event::CardPosted { request: "r1".into(), destination: "#access".into(), place },
         Event::CardFailed { request: "r1".into(), destination: "#access".into(), why: "archived".into() },
+        Event::NowDenied { request: "r1".into(), rule: "never".into() },
         Event::TimePassed,
         Event::Looked { is_present: true },
         Event::Looked { is_present: false },
@@ -345,12 +346,32 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
     }
 }
 
+#[test]
+fn a_rule_that_denies_now_closes_what_waits_and_leaves_what_was_given() {
+    let denied = Event::NowDenied { request: "r1".into(), rule: "never".into() };
+    for (books, at) in every_state() {
+        let mut after = books.clone();
+        let was_pending = matches!(books.requests[&RequestId::from("r1")].status, Status::Pending { .. });
+        let outcome = after.apply(&denied, at);
+        assert_eq!(outcome.is_ok(), was_pending);
+        if let Ok(step) = outcome {
+            let request = &after.requests[&RequestId::from("r1")];
+            assert!(matches!(&request.status, Status::Refused { why, .. } if why.contains("“never”")));
+            assert!(matches!(step.notices.as_slice(), [Notice { kind: NoticeKind::Refused { .. }, .. }]));
+            assert_eq!(step.redraw.len(), request.cards.len());
+            let late = after.apply(&click("r1", "bo", ClickAction::Approve), at);
+            assert_eq!(late, Err(Refusal::Over));
+        }
+    }
+}
+
 /// One step of a random history.
 #[derive(Debug, Clone)]
 enum Happening {
     Ask(usize),
     Identify(usize),
     Click(usize, usize, ClickAction),
+    Deny(usize),
     Time(i64),
     Answer(bool),
     Fail(bool),
@@ -371,6 +392,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         2 => (0..3_usize).prop_map(Happening::Ask),
         3 => (0..3_usize).prop_map(Happening::Identify),
         6 => (0..3_usize, 0..3_usize, action).prop_map(|(r, u, a)| Happening::Click(r, u, a)),
+        1 => (0..3_usize).prop_map(Happening::Deny),
         6 => prop_oneof![Just(1_000_i64), 1_000..90_000_i64, 60_000..7_200_000_i64].prop_map(Happening::Time),
         10 => any::<bool>().prop_map(Happening::Answer),
         2 => any::<bool>().prop_map(Happening::Fail),
@@ -414,6 +436,7 @@ proptest! {
                 }
                 Happening::Identify(n) => identified(ids[n], people[0], false),
                 Happening::Click(n, user, action) => click(ids[n], people[user], action),
+                Happening::Deny(n) => Event::NowDenied { request: ids[n].into(), rule: "never".into() },
                 Happening::Time(millis) => {
                     at = at + Span::millis(millis);
                     Event::TimePassed

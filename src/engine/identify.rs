@@ -76,7 +76,7 @@ impl Engine {
         let account_id = request.target.as_ref().and_then(|target| target.resource.account_id());
         let integration = request.target.as_ref().map(|target| &target.connection.integration);
         let account =
-            integration.zip(account_id).and_then(|(integration, id)| self.account_facts(integration, id));
+            integration.zip(account_id).and_then(|(integration, id)| self.account_facts(integration, id, &entry.rules));
         let uses = history.uses(&entry.rules, at);
         let question = Question {
             target: request.target.as_ref().map(|target| &target.name),
@@ -151,7 +151,7 @@ impl Engine {
 }
 
 /// The longest time a cap may look back.
-pub const LONGEST_CAP: Span = Span::days(90);
+pub(super) const LONGEST_CAP: Span = Span::days(90);
 
 struct History {
     before: Vec<AccessRequest>,

@@ -239,6 +239,12 @@ impl Engine {
         self.deliver(&queued.notice.to, &message::said(&text)).await
     }
 
+    /// A message that no request is about, at most once.
+    pub(super) async fn post(&self, destination: &str, shown: &Message) -> Result<(), SlackError> {
+        let channel = self.destination(destination).await?;
+        self.shared.slack.post_message(&channel, shown).await.map(drop)
+    }
+
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
@@ -247,10 +253,7 @@ impl Engine {
                 slack.post_message(channel.as_str(), shown).await.map(drop)
             }
             Audience::Whisper { channel, user } => slack.post_ephemeral(channel.as_str(), user, shown).await,
-            Audience::Channel(name) => {
-                let channel = self.destination(name).await?;
-                slack.post_message(&channel, shown).await.map(drop)
-            }
+            Audience::Channel(name) => self.post(name, shown).await,
         }
     }
 }
