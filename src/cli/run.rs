@@ -1,6 +1,7 @@
 //! `sym run`: the bot in production.
 
 use super::{block_on, check, complain, complain_about};
+use crate::bot::reload::{LOOK_EVERY, Manifests, Watch, homeless};
 use crate::bot::{Bot, Settings, StartError};
 use crate::clock::Clock;
 use crate::config::{Environment, RunArgs, RunSettings, settings};
@@ -11,6 +12,7 @@ use crate::{http, telemetry};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
 /// How long what is in hand may take at the end; the rest is in the books and goes on at the next start.
 const LAST_WORK: Duration = Duration::from_secs(4);
@@ -28,26 +30,11 @@ pub(super) fn run(args: &RunArgs, environment: &Environment, log: &str) -> ExitC
         complain("The manifests have errors, so the bot does not start. `sym check` shows them too.");
         return ExitCode::FAILURE;
     };
-    let homeless = without_channel(&catalog);
+    let homeless = homeless(&catalog);
     if !homeless.is_empty() {
         return complain_about("Some flows have no channel for their cards:", &homeless);
     }
     block_on(serve(settings, catalog))
-}
-
-/// Flows whose cards have nowhere to go.
-fn without_channel(catalog: &Catalog) -> Vec<String> {
-    catalog
-        .flows
-        .iter()
-        .filter(|entry| entry.flow.channel.is_none())
-        .map(|entry| {
-            format!(
-                "flow `{}`: give it (or its sym_environment) a `channel`, or set --channel / SYM_CHANNEL",
-                entry.flow.name
-            )
-        })
-        .collect()
 }
 
 async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
@@ -63,6 +50,8 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     let health = tokio::spawn(health);
     tracing::info!(%address, "health is served");
+    let manifests = Manifests { folder: settings.manifests, options: settings.manifest };
+    let watch = settings.watch.then(|| Watch::new(&manifests));
     let clock = Clock::System;
     let aws = crate::aws::Settings {
         endpoint_url: settings.aws_endpoint_url,
@@ -89,6 +78,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         let engine = engine.clone();
         async move { engine.run().await }
     });
+    let reloading = tokio::spawn(keep_up(manifests, watch, engine.clone()));
     let announce = tokio::spawn(async move {
         readiness.ready().await;
         tracing::info!("ready");
@@ -109,9 +99,46 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         }
     };
     work.abort();
+    reloading.abort();
     announce.abort();
     health.abort();
     code
+}
+
+/// Reads the manifests again on SIGHUP and, where they are watched, when they have changed. One reading
+/// after the other, so that an older one never wins.
+async fn keep_up(manifests: Manifests, watch: Option<Watch>, engine: Engine) {
+    let mut hang_up = signal(SignalKind::hangup()).ok();
+    let (changed, mut changes) = mpsc::channel(1);
+    if let Some(watch) = watch {
+        tokio::spawn(follow(watch, changed));
+    }
+    loop {
+        let told = async {
+            match &mut hang_up {
+                Some(signal) => drop(signal.recv().await),
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = told => {}
+            Some(()) = changes.recv() => {}
+        }
+        manifests.reload(&engine).await;
+    }
+}
+
+/// Looks at the files, beside everything else: their disk may be far away.
+async fn follow(mut watch: Watch, changed: mpsc::Sender<()>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let looked = tokio::task::spawn_blocking(move || (watch.has_settled(), watch)).await;
+        let Ok((has_settled, same)) = looked else { return };
+        watch = same;
+        if has_settled && changed.send(()).await.is_err() {
+            return;
+        }
+    }
 }
 
 fn cannot_start(error: &StartError) -> ExitCode {

@@ -2,4 +2,6 @@
 //! over loopback, and a clock that is moved by hand.
 
 mod asking;
+mod reachability;
+mod reloading;
 mod world;
