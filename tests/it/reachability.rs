@@ -54,7 +54,7 @@ async fn named_people_who_are_not_there() {
     let found = world.engine().check_reachability().await;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].rule.as_str(), found[0].place.as_str()), ("prod", "manifests/prod.hcl:12"));
-    insta::assert_snapshot!(found[0].to_string(), @"");
+    insta::assert_snapshot!(found[0].to_string(), @"Flow `aws`, rule `prod` (manifests/prod.hcl:12): it needs 2 approvals, and only one person can give any (nobody here has the address of `user:cy@example.com`; `user:gil@example.com` is a guest, and the flow does not let guests decide; `user:robot@example.com` is a bot; nobody here has the address of `user:nobody@example.com`).");
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn nobody_is_left_for_the_only_approvers_own_request() {
         })
     };
     let world = World::around(alone(vec![], false)).await;
-    insta::assert_snapshot!(findings(&world).await.join("\n"), @"");
+    insta::assert_snapshot!(findings(&world).await.join("\n"), @"it needs one approval, and only one person can give any: when one of them asks, too few are left to approve");
     for catalog in [alone(vec![user("ana"), user("cy")], false), alone(vec![], true)] {
         world.engine().replace_catalog(catalog).await;
         assert_eq!(findings(&world).await, Vec::<String>::new());
@@ -103,7 +103,12 @@ async fn user_groups() {
     assert_eq!(findings(&world).await, Vec::<String>::new());
     world.slack().change_usergroup(&group, |group| group.disabled = true);
     seen.extend(findings(&world).await);
-    insta::assert_snapshot!(seen.join("\n"), @"");
+    insta::assert_snapshot!(seen.join("\n"), @r"
+    it needs one approval, and nobody can give any (there is no user group `@sre`)
+    it needs one approval, and nobody can give any (the user group `@sre` has no member who could decide)
+    it needs one approval, and only one person can give any: when one of them asks, too few are left to approve
+    it needs one approval, and nobody can give any (the user group `@sre` is disabled)
+    ");
 }
 
 #[tokio::test]
@@ -125,7 +130,17 @@ async fn channels() {
     world.slack().remove_bot(&own);
     world.slack().archive(&notify);
     seen.push(findings(&world).await.join("\n"));
-    insta::assert_snapshot!(seen.join("\n--\n"), @"");
+    insta::assert_snapshot!(seen.join("\n--\n"), @r"
+    in its fallback, nobody here has the address of `user:nobody@example.com`
+    in its fallback, there is no user group `@ghosts`
+    there is no channel `#nowhere` that the bot can see (a private one it must be invited to)
+    --
+    it needs one approval, and nobody can give any (the bot is not in the channel `#access-requests`)
+    in its fallback, nobody here has the address of `user:nobody@example.com`
+    in its fallback, there is no user group `@ghosts`
+    the channel `#prod-approvals` is archived
+    there is no channel `#nowhere` that the bot can see (a private one it must be invited to)
+    ");
 }
 
 #[tokio::test]
@@ -142,7 +157,10 @@ async fn groups_of_identity_center() {
         world.aws().join_group(&store, group, &world.stage.player(handle).unwrap().sso_user);
     }
     assert_eq!(findings(&world).await, Vec::<String>::new());
-    insta::assert_snapshot!(seen.join("\n"), @"");
+    insta::assert_snapshot!(seen.join("\n"), @r"
+    it needs one approval, and nobody can give any (there is no group `Security` in Identity Center)
+    it needs one approval, and nobody can give any (the Identity Center group `Security` is empty)
+    ");
 }
 
 #[tokio::test]
@@ -174,7 +192,10 @@ async fn the_error_channel_hears_once_of_each_change_and_then_weekly() {
     world.engine().tend();
     world.settle().await;
     assert_eq!(told(), 1);
-    insta::assert_snapshot!(world.channel_text("sym-errors")[0], @"");
+    insta::assert_snapshot!(world.channel_text("sym-errors")[0], @r"
+    :warning: Some rules cannot work as they are written.
+    • Flow `aws`, rule `prod` (manifests/prod.hcl:12): nobody here has the address of `user:nobody@example.com`.
+    ");
     world.engine().tend();
     world.settle().await;
     for _ in 0..6 {

@@ -44,8 +44,18 @@ async fn a_rule_that_denies_now_closes_what_waits() {
     world.engine().replace_catalog(with_rule(|_| {})).await;
     world.settle().await;
     assert!(is_refused(&world, &asked));
-    insta::assert_snapshot!(ana.next_dm(), @"");
-    insta::assert_snapshot!(world.card(&asked), @"");
+    insta::assert_snapshot!(ana.next_dm(), @r"
+    :no_entry: Your request for *Prod admin* was refused.
+    The rules have changed since you asked: the rule “freeze” of this flow now lets nobody have this.
+    When that has changed, ask again with `/sym request aws`.
+    ");
+    insta::assert_snapshot!(world.card(&asked).replace(asked.id.as_str(), "id"), @r"
+    :no_entry: @ana cannot get *Prod admin* this way
+    (Account *prod* (111122223333)  ·  Flow *AWS*  ·  Request `id`)
+    · *Reason* INC-42
+    The rules have changed since you asked: the rule “freeze” of this flow now lets nobody have this.
+    (Refused today at 10:00 AM)
+    ");
     assert!(world.slack().messages(&world.card_message(&asked).channel).len() == 1, "the card is edited");
     drop(bo);
     world.finish().await;
@@ -98,15 +108,19 @@ async fn an_approval_is_checked_against_denials_that_came_later() {
     bo.approves(&asked).await;
     world.settle().await;
     assert!(matches!(world.status(&asked), Status::Pending { .. }));
-    insta::assert_snapshot!(bo.next_whisper(), @"");
+    insta::assert_snapshot!(bo.next_whisper(), @"Slack or AWS could not say just now whether you may do this, so nothing was done. Try again in a minute.");
     world.aws().clear_faults();
     world.pass(Span::minutes(2)).await;
     let bo = world.person("bo");
     bo.approves(&asked).await;
     world.settle().await;
     assert!(is_refused(&world, &asked));
-    insta::assert_snapshot!(bo.next_whisper(), @"");
-    insta::assert_snapshot!(world.person("ana").next_dm(), @"");
+    insta::assert_snapshot!(bo.next_whisper(), @"Nothing was done: the request for *Prod admin* is over.");
+    insta::assert_snapshot!(world.person("ana").next_dm(), @r"
+    :no_entry: Your request for *Prod admin* was refused.
+    The rules have changed since you asked: the rule “freeze” of this flow now lets nobody have this.
+    When that has changed, ask again with `/sym request aws`.
+    ");
     world.restart().await;
     world.finish().await;
 }
@@ -149,7 +163,11 @@ async fn an_account_whose_place_is_not_known_is_asked_about_until_it_is() {
     let asked = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-42").send().await;
     world.pass(Span::minutes(20)).await;
     assert!(is_refused(&world, &asked));
-    insta::assert_snapshot!(ana.next_dm(), @"");
+    insta::assert_snapshot!(ana.next_dm(), @r"
+    :no_entry: Your request for *Prod admin* was refused.
+    I could not find out whether the rule “freeze” is about this request: who is in the channel or group, or where the account belongs, could not be read. Please try again in a minute; if it stays so, tell the people who look after this bot.
+    When that has changed, ask again with `/sym request aws`.
+    ");
     let tries = world.aws().calls_of("ListRoots").len();
     assert!(tries <= 25, "AWS was asked {tries} times in twenty minutes");
     world.finish().await;
@@ -194,7 +212,7 @@ async fn a_broken_manifest_changes_nothing_and_says_so() {
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Broken);
     assert_eq!(world.engine().catalog(), before);
     let said = world.channel_text("sym-errors").join("\n").replace(&folder.path().display().to_string(), "manifests");
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @":warning: The manifests have changed and do not load, so the flows stay as they were: 2 errors, the first at manifests/stories.hcl:149:21: `answer_within`: `2 h` is not a duration: write a whole number and one of s, m, h, d, mo, such as `30m` or `4h`.");
 
     folder.write(&Folder::original().replace("Prod admin", "Production"));
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Replaced);

@@ -100,10 +100,7 @@ impl<'a> Scout<'a> {
         } else if count < needed {
             Some(shortage(needed, count))
         } else if self.may_one_ask(entry, rule, &tally.live).await {
-            Some(format!(
-                "{}, and nobody decides on their own request: a request of one of them can never be approved",
-                shortage(needed, count)
-            ))
+            Some(format!("{}: when one of them asks, too few are left to approve", shortage(needed, count)))
         } else {
             None
         };
