@@ -153,7 +153,7 @@ fn people(people: &[People]) -> String {
             People::Usergroup(handle) => format!("the user group {handle}"),
             People::ChannelMembers => "the channel's members".to_owned(),
             People::IdcGroup(name) => format!("the Identity Center group {name}"),
-            People::Everyone => "every full member".to_owned(),
+            People::Everyone => "all full members".to_owned(),
         })
         .collect();
     names.join(", ")

@@ -2,7 +2,7 @@
 
 use super::connection::{Way, account_of, instance_of};
 use super::{Linker, label};
-use crate::access::{Target, TargetKind, TargetName};
+use crate::access::{FieldType, Target, TargetKind, TargetName};
 use crate::manifest::arn;
 use crate::manifest::bag::Text;
 use crate::manifest::read::{FlowRecord, Service, StrategyRecord, TargetRecord};
@@ -160,6 +160,9 @@ impl<'a> Linker<'a> {
                 let fault = Fault::new(field.name.place, message);
                 self.log.add(fault.also("bound at", binding.place));
             };
+            if field.field_type.is_some_and(|field_type| field_type != FieldType::Text) {
+                bound(format!("the target `{}` takes `{name}` from here, so it must be of type `string`", target.head.shown()));
+            }
             if !field.required {
                 bound(format!("the target `{}` takes `{name}` from here, so it must be required", target.head.shown()));
             } else if !field.visible && field.default.is_none() {

@@ -4,7 +4,7 @@ use super::Head;
 use crate::access::TargetKind;
 use crate::manifest::arn;
 use crate::manifest::bag::Text;
-use crate::manifest::nearest::did_you_mean;
+use crate::manifest::nearest::{did_you_mean, nearest};
 use crate::manifest::reader::{Got, Reader, Settings, Texts};
 use crate::manifest::source::Fault;
 
@@ -124,7 +124,8 @@ impl TargetRecord {
         }
         for needed in kind.settings() {
             let bound = self.bindings.items.iter().any(|binding| binding.text == *needed);
-            if !bound && self.settings.get(needed).is_none() {
+            let misspelt = self.settings.items.keys().any(|name| nearest(name, [*needed]).is_some());
+            if !bound && !misspelt {
                 let message = format!("an `{kind}` needs the setting `{needed}`");
                 let fault = Fault::new(self.head.place, message);
                 reader.complain(fault.hint(format!(
@@ -172,7 +173,7 @@ fn unknown_type(reader: &Reader<'_>, kind: &Text, known: &[&str]) {
     let all: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
     let all = all.join(", ");
     if OTHERS.contains(&kind.text.as_str()) {
-        let message = format!("`{}` is not supported: this bot grants access to AWS", kind.text);
+        let message = format!("`{}` is not supported here", kind.text);
         reader.complain(Fault::new(kind.place, message).hint(format!("it knows {all}")));
         return;
     }
