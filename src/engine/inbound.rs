@@ -1,6 +1,10 @@
 //! What comes in from Slack: decide as little as possible, commit, acknowledge; the rest afterwards.
 
-use super::{Engine, identify::request_id, opening};
+use super::{
+    Engine,
+    identify::{cannot_ask, request_id},
+    opening,
+};
 use crate::access::{
     AccessRequest, Ask, AskedTarget, Click, EnvelopeId, Facts, Flow, FlowName, Person, Resource, Source, Span,
     TeamId,
@@ -210,10 +214,10 @@ impl Engine {
         let context = FormContext { accounts: &accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
             Ok(submission) => submission,
-            Err(errors) => return Ack::Errors(errors),
+            Err(errors) => return complained(&entry.flow, errors),
         };
         if let Some(errors) = self.early_errors(entry, &submission, &actor) {
-            return Ack::Errors(errors);
+            return complained(&entry.flow, errors);
         }
         let workspace = actor.workspace.as_ref().or(actor.team.as_ref());
         let ask = Ask {
@@ -231,7 +235,7 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                Ack::Errors(form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
+                complained(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
             }
         }
     }
@@ -365,18 +369,12 @@ fn is_named(flow: &Flow, name: &str) -> bool {
     flow.name.as_str().eq_ignore_ascii_case(name)
 }
 
-/// Who may not use the bot at all.
-fn cannot_ask(facts: &Facts) -> Option<&'static str> {
-    if !facts.is_home {
-        Some("You belong to another workspace. Only members of this one can request access.")
-    } else if facts.is_bot {
-        Some("Bots and apps cannot request access.")
-    } else if facts.is_deactivated {
-        Some("This account was deactivated.")
-    } else if facts.is_guest {
-        Some("Guests cannot request access. Ask a full member of this workspace for help.")
+/// Complaints go onto the fields; a form without any can only be replaced by them.
+fn complained(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
+    if form::takes_errors(flow) {
+        Ack::Errors(errors)
     } else {
-        None
+        Ack::Update(form::sorry(&errors.into_values().collect::<Vec<_>>().join(" ")))
     }
 }
 
