@@ -3,5 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on has failed")]
 
+mod architecture;
 mod asking;
+mod binary;
 mod world;
