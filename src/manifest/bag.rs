@@ -137,13 +137,12 @@ impl<'a> World<'a> {
             }
             return;
         }
-        match inner_schema(word).filter(|_| schema.blocks.contains(&word)) {
-            Some(inner) => bag.blocks.push(self.bag(env, block, word, inner)),
-            None => {
-                let place = header(env.source, block);
-                self.log.add(unknown("block", word, &bag.kind, schema, place));
-                bag.meant(word, place, schema);
-            }
+        if let Some(inner) = inner_schema(word).filter(|_| schema.blocks.contains(&word)) {
+            bag.blocks.push(self.bag(env, block, word, inner));
+        } else {
+            let place = header(env.source, block);
+            self.log.add(unknown("block", word, &bag.kind, schema, place));
+            bag.meant(word, place, schema);
         }
     }
 

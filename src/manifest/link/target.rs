@@ -97,8 +97,8 @@ impl<'a> Linker<'a> {
             return Some(instance.to_owned());
         }
         let targets = self.target_records(strategy);
-        let arns = targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
-        arns.filter_map(|arn| arn::instance_of(&arn.text)).next()
+        let mut arns = targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
+        arns.find_map(|arn| arn::instance_of(&arn.text))
     }
 
     /// The targets of a flow, seen through its strategy.
