@@ -76,7 +76,9 @@ fn load_from(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, 
         let done = thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join);
         match done {
             Ok(Ok(loaded)) => loaded,
-            Ok(Err(_)) => Err(outside(folder, "reading this manifest failed: this is a mistake of the bot")),
+            Ok(Err(_)) => {
+                Err(outside(folder, "reading this manifest failed: this is a mistake of the bot"))
+            }
             Err(error) => Err(outside(folder, &format!("no thread to read this manifest: {error}"))),
         }
     })
@@ -112,7 +114,10 @@ fn read_all(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, C
     let complete = catalog.flows.len() == records.flows.len();
     if !complete && !log.has_errors() {
         // Never reached as long as whatever leaves a flow out complains; but nothing wrong may load.
-        return Err(outside(folder, "a flow could not be read, and nothing says why: a mistake of the bot"));
+        return Err(outside(
+            folder,
+            "a flow could not be read, and nothing says why: a mistake of the bot",
+        ));
     }
     let complaints = log.complaints(&sources);
     if log.has_errors() { Err(complaints) } else { Ok(Loaded { catalog, warnings: complaints }) }

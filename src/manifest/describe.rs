@@ -77,7 +77,11 @@ fn flow(out: &mut String, entry: &FlowEntry) {
     }
     if let Some(target) = flow.targets.first() {
         let hops: Vec<&str> = target.connection.hops.iter().map(|hop| hop.role_arn.as_str()).collect();
-        let way = if hops.is_empty() { "with the bot's own credentials".to_owned() } else { format!("as {}", hops.join(", then ")) };
+        let way = if hops.is_empty() {
+            "with the bot's own credentials".to_owned()
+        } else {
+            format!("as {}", hops.join(", then "))
+        };
         line(out, 1, &format!("reaches AWS {way}"));
     }
 }
@@ -104,7 +108,11 @@ fn fields(out: &mut String, flow: &Flow) {
 
 fn granted(target: &Target) -> String {
     let setting = |name: &str| {
-        target.settings.get(name).cloned().unwrap_or_else(|| format!("the {name} that the request names"))
+        target
+            .settings
+            .get(name)
+            .cloned()
+            .unwrap_or_else(|| format!("the {name} that the request names"))
     };
     match target.kind {
         TargetKind::AwsSsoPermissionSet => {
@@ -117,12 +125,18 @@ fn granted(target: &Target) -> String {
             format!("permission set {short} in {account}")
         }
         TargetKind::AwsSsoGroup => format!("Identity Center group {}", setting("group_id")),
-        TargetKind::AwsIamGroup => format!("IAM group {} in account {}", setting("iam_group"), target.iam_account_id),
+        TargetKind::AwsIamGroup => {
+            format!("IAM group {} in account {}", setting("iam_group"), target.iam_account_id)
+        }
     }
 }
 
 fn rule(out: &mut String, rule: &Rule) {
-    let who = if rule.requesters.is_empty() { "every full member".to_owned() } else { people(&rule.requesters) };
+    let who = if rule.requesters.is_empty() {
+        "every full member".to_owned()
+    } else {
+        people(&rule.requesters)
+    };
     let mut what = if rule.targets.is_empty() {
         "any target".to_owned()
     } else {
@@ -145,7 +159,11 @@ fn rule(out: &mut String, rule: &Rule) {
             format!("decided by {number} {}{own}, within {wait}", people(&rule.approvers))
         }
     };
-    let notify = if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
+    let notify = if rule.notify.is_empty() {
+        String::new()
+    } else {
+        format!("; card to {}", rule.notify.join(", "))
+    };
     line(out, 2, &format!("{}: {who} for {what}{limit}: {decided}{notify}", rule.name));
 }
 

@@ -124,8 +124,9 @@ impl<'a> World<'a> {
             };
             let place = Place::new(env.source, key_expr.span());
             let key = self.eval(&inner, key_expr)?;
-            let key = value::text(&key)
-                .ok_or_else(|| wrong(place, format!("a key is text, and this is {}", value::kind(&key))))?;
+            let key = value::text(&key).ok_or_else(|| {
+                wrong(place, format!("a key is text, and this is {}", value::kind(&key)))
+            })?;
             if for_expr.grouping {
                 let group = map.entry(key).or_insert_with(|| Value::Array(Vec::new()));
                 if let Value::Array(group) = group {
@@ -149,7 +150,10 @@ impl<'a> World<'a> {
             }
             other => {
                 let place = Place::new(env.source, expression.span());
-                Err(wrong(place, format!("`for` needs a list or a map, and this is {}", value::kind(&other))))
+                Err(wrong(
+                    place,
+                    format!("`for` needs a list or a map, and this is {}", value::kind(&other)),
+                ))
             }
         }
     }

@@ -94,7 +94,10 @@ fn each(found: Value, place: Place) -> Eval<Vec<(String, Value)>> {
             let mut pairs: Vec<(String, Value)> = Vec::new();
             for item in items {
                 let Value::String(key) = &item else {
-                    return wrong(format!("`for_each` needs a map or a set of texts; this holds {}", value::kind(&item)));
+                    return wrong(format!(
+                        "`for_each` needs a map or a set of texts; this holds {}",
+                        value::kind(&item)
+                    ));
                 };
                 if pairs.iter().any(|(there, _)| there == key) {
                     return wrong(format!("`for_each` has `{key}` twice"));
@@ -104,7 +107,10 @@ fn each(found: Value, place: Place) -> Eval<Vec<(String, Value)>> {
             pairs
         }
         other => {
-            return wrong(format!("`for_each` needs a map or a set of texts, and this is {}", value::kind(&other)));
+            return wrong(format!(
+                "`for_each` needs a map or a set of texts, and this is {}",
+                value::kind(&other)
+            ));
         }
     };
     if pairs.len() > MAX_INSTANCES {

@@ -33,14 +33,17 @@ impl<'a> Linker<'a> {
         }
         for environment in &self.records.environments {
             self.runtime(environment);
-            self.find(&environment.error_logger, "sym_error_logger", &self.records.loggers, |logger| &logger.id);
+            self.find(&environment.error_logger, "sym_error_logger", &self.records.loggers, |logger| {
+                &logger.id
+            });
         }
         let flows: Vec<FlowEntry> =
             self.records.flows.iter().filter_map(|record| self.flow(record)).collect();
         if self.records.flows.is_empty() && !self.log.has_errors() {
             // Nothing else is wrong, so this is what the operator has to hear.
             if let Some(place) = self.records.targets.first().map(|target| target.head.place) {
-                self.log.add(Fault::warning(place, "there is no `sym_flow`: nobody can ask for anything"));
+                self.log
+                    .add(Fault::warning(place, "there is no `sym_flow`: nobody can ask for anything"));
             }
         }
         let integrations = self.integrations(&flows);
@@ -87,15 +90,19 @@ impl<'a> Linker<'a> {
 
     fn environment(&self, flow: &FlowRecord) -> Option<&'a EnvironmentRecord> {
         let environments = &self.records.environments;
-        self.find(&flow.environment, "sym_environment", environments, |environment| &environment.head.id)
+        self.find(&flow.environment, "sym_environment", environments, |environment| {
+            &environment.head.id
+        })
     }
 
     fn runtime(&self, environment: &EnvironmentRecord) -> Option<&'a RuntimeRecord> {
         let runtimes = &self.records.runtimes;
-        let runtime = self.find(&environment.runtime, "sym_runtime", runtimes, |runtime| &runtime.head.id)?;
+        let runtime =
+            self.find(&environment.runtime, "sym_runtime", runtimes, |runtime| &runtime.head.id)?;
         let integrations = &self.records.integrations;
-        let context =
-            self.find(&runtime.context, "sym_integration", integrations, |integration| &integration.head.id);
+        let context = self.find(&runtime.context, "sym_integration", integrations, |integration| {
+            &integration.head.id
+        });
         if let (Some(context), Some(text)) = (context, runtime.context.as_given())
             && context.kind.is_some()
             && !context.is_aws()
@@ -138,12 +145,17 @@ impl<'a> Linker<'a> {
         let flow = Flow {
             name: FlowName::new(name.text.as_str()),
             label: label(&record.head, &name.text),
-            additional_header_text: params.additional_header_text.as_ref().map(|text| text.text.clone()),
+            additional_header_text: params
+                .additional_header_text
+                .as_ref()
+                .map(|text| text.text.clone()),
             fields,
             targets,
             durations,
             channel,
-            error_channel: logger.and_then(|logger| logger.destination.as_ref()).map(|text| text.text.clone()),
+            error_channel: logger
+                .and_then(|logger| logger.destination.as_ref())
+                .map(|text| text.text.clone()),
             allow_revoke: params.allow_revoke,
             schedule_deescalation: params.schedule_deescalation,
             allowed_sources: params.sources.clone(),

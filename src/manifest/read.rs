@@ -80,7 +80,9 @@ pub(super) fn read(world: &World<'_>) -> Records {
 
 fn read_scope<'a>(world: &World<'a>, scope: &Rc<Scope<'a>>, records: &mut Records) {
     for (kind, name) in &scope.folder.order {
-        let Some(declared) = scope.folder.resources.get(&(kind.clone(), name.clone())) else { continue };
+        let Some(declared) = scope.folder.resources.get(&(kind.clone(), name.clone())) else {
+            continue;
+        };
         if let Some(schema) = schema::of(kind) {
             read_resource(world, scope, (kind, name, schema), declared, records);
         } else if kind.starts_with("sym_") {
@@ -97,7 +99,8 @@ fn read_scope<'a>(world: &World<'a>, scope: &Rc<Scope<'a>>, records: &mut Record
             if let Some(inside) = world.scope(number) {
                 if !inside.folder.identities.is_empty() {
                     let place = inside.folder.identities[0].place();
-                    let message = "`identity` blocks stand in the manifest's own folder, not in modules";
+                    let message =
+                        "`identity` blocks stand in the manifest's own folder, not in modules";
                     world.log.add(Fault::new(place, message));
                 }
                 read_scope(world, &inside, records);

@@ -40,7 +40,8 @@ pub(super) const PARAMS: Schema = Schema {
 };
 
 /// The older form of [`PARAMS`], where lists were JSON.
-pub(super) const OLD_PARAMS: [&str; 3] = ["prompt_fields_json", "allowed_sources_json", "prompt_fields"];
+pub(super) const OLD_PARAMS: [&str; 3] =
+    ["prompt_fields_json", "allowed_sources_json", "prompt_fields"];
 
 /// One field of the form.
 pub(super) const PROMPT_FIELD: Schema = Schema {
@@ -89,14 +90,22 @@ pub(super) const IDENTITY: Schema =
 pub(super) fn of(kind: &str) -> Option<Schema> {
     let (attributes, blocks): (&[&str], &[&str]) = match kind {
         "sym_flow" => (
-            &["name", "label", "environment_id", "implementation", "vars", "template", "params", "channel"],
+            &[
+                "name",
+                "label",
+                "environment_id",
+                "implementation",
+                "vars",
+                "template",
+                "params",
+                "channel",
+            ],
             &["params", "rule"],
         ),
         "sym_target" => (&["type", "name", "label", "settings", "field_bindings"], &[]),
-        "sym_strategy" => (
-            &["type", "name", "label", "integration_id", "targets", "settings", "implementation"],
-            &[],
-        ),
+        "sym_strategy" => {
+            (&["type", "name", "label", "integration_id", "targets", "settings", "implementation"], &[])
+        }
         "sym_integration" => (&["type", "name", "external_id", "label", "settings"], &[]),
         "sym_environment" => (
             &[

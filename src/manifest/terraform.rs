@@ -102,14 +102,16 @@ impl Known {
             match resource.get("index") {
                 Some(Value::String(key)) => {
                     let base = address.strip_suffix(&format!("[\"{key}\"]")).unwrap_or(address);
-                    let group = self.values.entry(base.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+                    let group =
+                        self.values.entry(base.to_owned()).or_insert_with(|| Value::Object(Map::new()));
                     if let Value::Object(group) = group {
                         group.insert(key.clone(), values.clone());
                     }
                 }
                 Some(Value::Number(number)) => {
                     let base = address.strip_suffix(&format!("[{number}]")).unwrap_or(address);
-                    let group = self.values.entry(base.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+                    let group =
+                        self.values.entry(base.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
                     if let (Value::Array(group), Some(at)) = (group, number.as_u64())
                         && at < 10_000
                     {
@@ -134,7 +136,8 @@ fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 /// `terraform output -json` prints each output as its value, type and whether it is a secret.
 fn is_outputs(map: &Map<String, Value>) -> bool {
     let output = |value: &Value| {
-        value.get("value").is_some() && (value.get("type").is_some() || value.get("sensitive").is_some())
+        value.get("value").is_some()
+            && (value.get("type").is_some() || value.get("sensitive").is_some())
     };
     !map.is_empty() && map.values().all(output)
 }

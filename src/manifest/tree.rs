@@ -39,10 +39,13 @@ pub(super) fn header(source: SourceId, block: &Block) -> Place {
 
 /// The place of one label.
 pub(super) fn label_place(source: SourceId, label: &BlockLabel) -> Place {
-    Place::new(source, match label {
-        BlockLabel::Ident(ident) => ident.span(),
-        BlockLabel::String(text) => text.span(),
-    })
+    Place::new(
+        source,
+        match label {
+            BlockLabel::Ident(ident) => ident.span(),
+            BlockLabel::String(text) => text.span(),
+        },
+    )
 }
 
 /// One `name = value` of a `locals` block.
@@ -233,7 +236,8 @@ impl Parser<'_> {
         let block = match structure {
             Structure::Attribute(attribute) => {
                 let place = Place::new(source, attribute.key.span());
-                let fault = Fault::new(place, format!("`{}` stands outside of any block", *attribute.key));
+                let fault =
+                    Fault::new(place, format!("`{}` stands outside of any block", *attribute.key));
                 self.log.add(fault.hint("values go into `locals { … }`, or into a file *.auto.tfvars"));
                 return;
             }
@@ -244,8 +248,12 @@ impl Parser<'_> {
         let word = declared.block.ident.as_str().to_owned();
         match (word.as_str(), labels.as_slice()) {
             ("locals", []) => self.locals(folder, declared),
-            ("variable", [name]) => self.once(&mut folder.variables, name.clone(), declared, Declared::place),
-            ("output", [name]) => self.once(&mut folder.outputs, name.clone(), declared, Declared::place),
+            ("variable", [name]) => {
+                self.once(&mut folder.variables, name.clone(), declared, Declared::place)
+            }
+            ("output", [name]) => {
+                self.once(&mut folder.outputs, name.clone(), declared, Declared::place)
+            }
             ("module", [name]) => {
                 let module = Module { declared, source: ModuleSource::Broken };
                 self.once(&mut folder.modules, name.clone(), module, |module| module.declared.place());
@@ -274,20 +282,15 @@ impl Parser<'_> {
                     self.once(&mut folder.locals, name, local, |local| local.place);
                 }
                 Structure::Block(block) => {
-                    self.log.add(Fault::new(header(source, &block), "`locals` holds values, not blocks"));
+                    self.log
+                        .add(Fault::new(header(source, &block), "`locals` holds values, not blocks"));
                 }
             }
         }
     }
 
     /// Declares something, or complains that it is there already.
-    fn once<K: Ord, T>(
-        &self,
-        there: &mut BTreeMap<K, T>,
-        key: K,
-        new: T,
-        place: impl Fn(&T) -> Place,
-    ) {
+    fn once<K: Ord, T>(&self, there: &mut BTreeMap<K, T>, key: K, new: T, place: impl Fn(&T) -> Place) {
         if let Some(first) = there.get(&key) {
             let fault = Fault::new(place(&new), "this is declared twice");
             self.log.add(fault.also("first declared at", place(first)));

@@ -136,13 +136,8 @@ impl<'a> World<'a> {
         address: String,
         call: Option<(Env<'a>, &'a Declared)>,
     ) -> usize {
-        let scope = Scope {
-            folder,
-            address,
-            call,
-            memo: RefCell::default(),
-            modules: RefCell::default(),
-        };
+        let scope =
+            Scope { folder, address, call, memo: RefCell::default(), modules: RefCell::default() };
         let mut scopes = self.scopes.borrow_mut();
         scopes.push(Rc::new(scope));
         scopes.len() - 1
@@ -306,9 +301,7 @@ impl<'a> World<'a> {
 
     fn given_place(&self, scope: &Scope<'a>, name: &str) -> Option<Place> {
         match &scope.call {
-            Some((_, call)) => {
-                call.attribute(name).map(|value| Place::new(call.source, value.span()))
-            }
+            Some((_, call)) => call.attribute(name).map(|value| Place::new(call.source, value.span())),
             None => self.given.get(name).map(Given::place),
         }
     }

@@ -46,7 +46,10 @@ impl<'a> World<'a> {
             ("terraform", Some("workspace")) => Ok(Value::String("default".to_owned())),
             ("module", Some(first)) => self.module(env, first, head, steps),
             ("each" | "count" | "self", _) => {
-                let fault = Fault::new(upto(env, head, steps, steps.len()), format!("`{name}` is not known here"));
+                let fault = Fault::new(
+                    upto(env, head, steps, steps.len()),
+                    format!("`{name}` is not known here"),
+                );
                 let hint = match name {
                     "count" => "it is known in a block with `count`",
                     _ => "it is known in a block with `for_each`",
@@ -63,7 +66,13 @@ impl<'a> World<'a> {
     }
 
     /// Something declared in a `resource` block.
-    fn block(&self, env: &Env<'a>, (kind, name): (&str, &str), head: Place, steps: &[Step]) -> Eval<Value> {
+    fn block(
+        &self,
+        env: &Env<'a>,
+        (kind, name): (&str, &str),
+        head: Place,
+        steps: &[Step],
+    ) -> Eval<Value> {
         let scope = &env.scope;
         let place = upto(env, head, steps, 1);
         let found = scope.folder.resources.get_key_value(&(kind.to_owned(), name.to_owned()));
@@ -107,9 +116,10 @@ impl<'a> World<'a> {
         let address = format!("{kind}.{name}");
         let scope = &env.scope;
         let home = World::env(scope, declared.source);
-        let instances = self.guarded(format!("{} (its instances)", scope.address_of(&address)), place, || {
-            self.instances(&home, &declared.block)
-        })?;
+        let instances =
+            self.guarded(format!("{} (its instances)", scope.address_of(&address)), place, || {
+                self.instances(&home, &declared.block)
+            })?;
         if instances.shape == Shape::Only || is_index(steps.get(1)) {
             let (at, key) = match instances.shape {
                 Shape::Only => (1, Key::Only),
@@ -117,7 +127,12 @@ impl<'a> World<'a> {
             };
             let here = upto(env, place, steps, at);
             let Some((key, inside)) = instances.items.iter().find(|(there, _)| *there == key) else {
-                return Err(Box::new(no_instance(&address, &key, here, instances.items.iter().map(|(key, _)| key))));
+                return Err(Box::new(no_instance(
+                    &address,
+                    &key,
+                    here,
+                    instances.items.iter().map(|(key, _)| key),
+                )));
             };
             let full = format!("{address}{key}");
             if let Some(wanted) = attribute(steps.get(at)) {
@@ -129,9 +144,12 @@ impl<'a> World<'a> {
             return self.steps(env, value, here, steps.get(at..).unwrap_or_default());
         }
         if let Some(wanted) = attribute(steps.get(1)) {
-            let fault = Fault::new(upto(env, place, steps, 2), format!("`{address}` has several instances"));
+            let fault =
+                Fault::new(upto(env, place, steps, 2), format!("`{address}` has several instances"));
             let example = instances.items.first().map_or("[0]".to_owned(), |(key, _)| key.to_string());
-            return Err(Box::new(fault.hint(format!("say which, as in `{address}{example}.{wanted}`"))));
+            return Err(Box::new(
+                fault.hint(format!("say which, as in `{address}{example}.{wanted}`")),
+            ));
         }
         let mut items = Vec::new();
         for (key, inside) in &instances.items {
@@ -206,7 +224,11 @@ impl<'a> World<'a> {
             None => {
                 return self.known(env, &address, head, steps, 1).map_err(|fault| {
                     let near = did_you_mean(name, scope.folder.modules.keys().map(String::as_str));
-                    if fault.kind == FaultKind::Unknown { Box::new(fault.maybe_hint(near)) } else { fault }
+                    if fault.kind == FaultKind::Unknown {
+                        Box::new(fault.maybe_hint(near))
+                    } else {
+                        fault
+                    }
                 });
             }
         }
@@ -219,7 +241,12 @@ impl<'a> World<'a> {
             let here = upto(env, head, steps, at);
             let found = modules.items.iter().find(|(there, _)| *there == key);
             let Some(inside) = found.and_then(|(_, number)| self.scope(*number)) else {
-                return Err(Box::new(no_instance(&address, &key, here, modules.items.iter().map(|(key, _)| key))));
+                return Err(Box::new(no_instance(
+                    &address,
+                    &key,
+                    here,
+                    modules.items.iter().map(|(key, _)| key),
+                )));
             };
             if let Some(wanted) = attribute(steps.get(at)) {
                 let here = upto(env, head, steps, at + 1);
@@ -261,7 +288,14 @@ impl<'a> World<'a> {
     }
 
     /// What only Terraform knows.
-    fn known(&self, env: &Env<'a>, address: &str, head: Place, steps: &[Step], used: usize) -> Eval<Value> {
+    fn known(
+        &self,
+        env: &Env<'a>,
+        address: &str,
+        head: Place,
+        steps: &[Step],
+        used: usize,
+    ) -> Eval<Value> {
         let full = env.scope.address_of(address);
         let place = upto(env, head, steps, steps.len());
         if is_index(steps.get(used)) {
@@ -292,7 +326,10 @@ impl<'a> World<'a> {
         match &found {
             Value::String(name) => Ok(Key::Name(name.clone())),
             other => value::whole(other).map(Key::Index).ok_or_else(|| {
-                let message = format!("an instance is named by text or a number, and this is {}", value::kind(other));
+                let message = format!(
+                    "an instance is named by text or a number, and this is {}",
+                    value::kind(other)
+                );
                 Box::new(Fault::new(place, message))
             }),
         }
@@ -314,7 +351,12 @@ fn gather(shape: Shape, items: Vec<(Key, Value)>) -> Value {
     }
 }
 
-fn no_instance<'k>(address: &str, key: &Key, place: Place, there: impl Iterator<Item = &'k Key>) -> Fault {
+fn no_instance<'k>(
+    address: &str,
+    key: &Key,
+    place: Place,
+    there: impl Iterator<Item = &'k Key>,
+) -> Fault {
     let there: Vec<String> = there.map(|key| format!("`{address}{key}`")).take(12).collect();
     let fault = Fault::new(place, format!("there is no `{address}{key}`"));
     fault.maybe_hint((!there.is_empty()).then(|| format!("there is {}", there.join(", "))))

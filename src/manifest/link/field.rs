@@ -33,13 +33,17 @@ impl Linker<'_> {
         match record.name.text.as_str() {
             "duration" => self.check_duration(flow, record, grants),
             "target_id" if !grants => {
-                complain(&record.name, "a flow without a strategy has no targets to choose from".to_owned());
+                complain(
+                    &record.name,
+                    "a flow without a strategy has no targets to choose from".to_owned(),
+                );
             }
             _ => {}
         }
         let field_type = record.field_type?;
         let people = matches!(field_type, FieldType::SlackUser | FieldType::SlackUserList);
-        let list = matches!(field_type, FieldType::TextList | FieldType::IntList | FieldType::SlackUserList);
+        let list =
+            matches!(field_type, FieldType::TextList | FieldType::IntList | FieldType::SlackUserList);
         if let Some(default) = record.default.as_ref().filter(|_| people || list) {
             complain(default, format!("a field of type `{}` takes no default", field_type.name()));
         }
@@ -50,15 +54,21 @@ impl Linker<'_> {
                 let message = format!("a field of type `{}` takes no choices", field_type.name());
                 self.log.add(Fault::new(place, message));
             } else if record.name.text == "target_id" {
-                let message = "the choices of `target_id` are the targets of the strategy; these are ignored";
+                let message =
+                    "the choices of `target_id` are the targets of the strategy; these are ignored";
                 self.log.add(Fault::warning(place, message));
             } else {
-                allowed = values.items.iter().filter_map(|value| self.choice(field_type, value)).collect();
+                allowed =
+                    values.items.iter().filter_map(|value| self.choice(field_type, value)).collect();
                 if values.items.is_empty() && values.complete {
-                    let fault = Fault::new(place, "without choices nobody can choose: the list is empty");
+                    let fault =
+                        Fault::new(place, "without choices nobody can choose: the list is empty");
                     self.log.add(fault.hint("leave `allowed_values` out if anything goes"));
                 } else if values.items.len() > MAX_OPTIONS {
-                    let message = format!("Slack shows at most {MAX_OPTIONS} choices, and these are {}", values.items.len());
+                    let message = format!(
+                        "Slack shows at most {MAX_OPTIONS} choices, and these are {}",
+                        values.items.len()
+                    );
                     self.log.add(Fault::new(place, message));
                 }
                 for (index, value) in values.items.iter().enumerate() {
@@ -149,7 +159,8 @@ impl Linker<'_> {
         if !grants || !flow.params.schedule_deescalation {
             for (_, record) in rules {
                 if let Some((_, place)) = record.max_duration {
-                    let message = "`max_duration` means nothing: access of this flow is not taken back by time";
+                    let message =
+                        "`max_duration` means nothing: access of this flow is not taken back by time";
                     self.log.add(Fault::new(place, message));
                 }
             }
@@ -195,7 +206,9 @@ fn longest(rules: &[(Rule, &RuleRecord)]) -> Option<Span> {
         .filter(|span| *span < Span::MAX);
     // … and so is each rule that matches everything.
     let always = granting()
-        .filter(|rule| rule.targets.is_empty() && rule.accounts.is_empty() && rule.requesters.is_empty())
+        .filter(|rule| {
+            rule.targets.is_empty() && rule.accounts.is_empty() && rule.requesters.is_empty()
+        })
         .filter_map(|rule| rule.max_duration)
         .min();
     match (loosest, always) {

@@ -17,7 +17,8 @@ impl<'a> Linker<'a> {
         for text in &texts.items {
             let reference = Got::Given(text.clone());
             let targets = &self.records.targets;
-            if let Some(target) = self.find(&reference, "sym_target", targets, |target| &target.head.id) {
+            if let Some(target) = self.find(&reference, "sym_target", targets, |target| &target.head.id)
+            {
                 found.push((target, text.clone()));
             }
         }
@@ -50,10 +51,13 @@ impl<'a> Linker<'a> {
         }
         match strategy.service {
             Some(Service::Sso) => self.check_instance(strategy, &records),
-            Some(Service::Iam) if integration.settings.complete && account_of(integration).is_none() => {
+            Some(Service::Iam)
+                if integration.settings.complete && account_of(integration).is_none() =>
+            {
                 let message = "it is not known which account the IAM groups are in";
                 let hint = "set `account_id` in the `settings` of the integration, or its `role_arn`";
-                let place = strategy.integration.as_given().map_or(strategy.head.place, |text| text.place);
+                let place =
+                    strategy.integration.as_given().map_or(strategy.head.place, |text| text.place);
                 let fault = Fault::new(place, message).hint(hint);
                 self.log.add(fault.also("the integration", integration.head.place));
             }
@@ -71,12 +75,15 @@ impl<'a> Linker<'a> {
             let theirs = arn.and_then(|arn| arn::instance_of(&arn.text));
             match (&instance, theirs) {
                 (Some(instance), Some(theirs)) if *instance != theirs => {
-                    let message = format!("this permission set belongs to another instance than its strategy's: `{instance}`");
+                    let message = format!(
+                        "this permission set belongs to another instance than its strategy's: `{instance}`"
+                    );
                     let place = arn.map_or(text.place, |arn| arn.place);
                     self.log.add(Fault::new(place, message).also("the strategy", strategy.head.place));
                 }
                 (None, _) if target.kind.is_some() => {
-                    let message = "it is not known which Identity Center instance this strategy is about";
+                    let message =
+                        "it is not known which Identity Center instance this strategy is about";
                     let hint = "set `instance_arn` in its `settings`";
                     self.log.add(Fault::new(strategy.head.place, message).hint(hint));
                 }
@@ -97,7 +104,8 @@ impl<'a> Linker<'a> {
             return Some(instance.to_owned());
         }
         let targets = self.target_records(strategy);
-        let mut arns = targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
+        let mut arns =
+            targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
         arns.find_map(|arn| arn::instance_of(&arn.text))
     }
 
@@ -161,18 +169,28 @@ impl<'a> Linker<'a> {
                 self.log.add(fault.also("bound at", binding.place));
             };
             if field.field_type.is_some_and(|field_type| field_type != FieldType::Text) {
-                bound(format!("the target `{}` takes `{name}` from here, so it must be of type `string`", target.head.shown()));
+                bound(format!(
+                    "the target `{}` takes `{name}` from here, so it must be of type `string`",
+                    target.head.shown()
+                ));
             }
             if !field.required {
-                bound(format!("the target `{}` takes `{name}` from here, so it must be required", target.head.shown()));
+                bound(format!(
+                    "the target `{}` takes `{name}` from here, so it must be required",
+                    target.head.shown()
+                ));
             } else if !field.visible && field.default.is_none() {
-                bound(format!("the target `{}` takes `{name}` from here, and nobody can fill it in", target.head.shown()));
+                bound(format!(
+                    "the target `{}` takes `{name}` from here, and nobody can fill it in",
+                    target.head.shown()
+                ));
             }
             if let Some(values) = field.allowed_values.as_given()
                 && name == "account_id"
             {
                 for value in values.items.iter().filter(|value| !arn::is_account_id(&value.text)) {
-                    let message = format!("`{}` is not an account id: twelve digits in quotes", value.text);
+                    let message =
+                        format!("`{}` is not an account id: twelve digits in quotes", value.text);
                     self.log.add(Fault::new(value.place, message));
                 }
             }

@@ -73,15 +73,19 @@ impl IntegrationRecord {
 fn wrong_setting(name: &str, text: &str) -> Option<&'static str> {
     let (ok, wanted) = match name {
         "cloud" => (text == "aws", "`aws`"),
-        "role_arn" => {
-            (arn::account_of_role(text).is_some(), "a role's ARN, as in `arn:aws:iam::111122223333:role/sym/Main`")
-        }
+        "role_arn" => (
+            arn::account_of_role(text).is_some(),
+            "a role's ARN, as in `arn:aws:iam::111122223333:role/sym/Main`",
+        ),
         "account_id" => (arn::is_account_id(text), "twelve digits, in quotes"),
-        "instance_arn" => (arn::is_instance(text), "an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`"),
+        "instance_arn" => {
+            (arn::is_instance(text), "an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`")
+        }
         "source_identity" => (text == "true" || text == "false", "true or false"),
         "portal_url" => (text.starts_with("https://"), "an address that begins with `https://`"),
         "region" => (
-            text.contains('-') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+            text.contains('-')
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
             "a region's code, as in `us-east-1`",
         ),
         _ => (true, ""),
@@ -142,8 +146,10 @@ pub(super) fn channel(reader: &Reader<'_>, name: &str) -> Option<Text> {
     if is_channel(&text.text) {
         return Some(text);
     }
-    let fault = Fault::new(text.place, format!("`{name}` has to be a Slack channel: `#name` or its id"));
-    let bare = text.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
+    let fault =
+        Fault::new(text.place, format!("`{name}` has to be a Slack channel: `#name` or its id"));
+    let bare =
+        text.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     reader.complain(fault.maybe_hint(bare.then(|| format!("did you mean `#{}`?", text.text))));
     None
 }

@@ -63,9 +63,11 @@ fn count(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize
 
 fn shown(verb: char, argument: &Value, flags: &Flags) -> Result<String, String> {
     let number = || {
-        value::number(argument).ok_or_else(|| format!("needs a number for `%{verb}`, not {}", kind(argument)))
+        value::number(argument)
+            .ok_or_else(|| format!("needs a number for `%{verb}`, not {}", kind(argument)))
     };
-    let signed = |text: String| if flags.plus && !text.starts_with('-') { format!("+{text}") } else { text };
+    let signed =
+        |text: String| if flags.plus && !text.starts_with('-') { format!("+{text}") } else { text };
     Ok(match verb {
         's' | 'v' => {
             let text = match value::text(argument) {
@@ -117,9 +119,7 @@ fn format_list(arguments: &[Value]) -> Result<Value, String> {
         let mut row = Vec::new();
         for argument in &arguments[1..] {
             row.push(match argument {
-                Value::Array(items) => {
-                    items.get(index).cloned().ok_or("needs lists of one length")?
-                }
+                Value::Array(items) => items.get(index).cloned().ok_or("needs lists of one length")?,
                 other => other.clone(),
             });
         }
