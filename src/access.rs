@@ -9,6 +9,8 @@ mod audit;
 mod decide;
 mod entitlement;
 mod event;
+#[cfg(test)]
+mod laws;
 mod flow;
 mod id;
 mod notice;
@@ -19,7 +21,7 @@ mod time;
 
 pub use audit::{Actor, AuditRecord};
 pub use decide::{Case, Step, decide};
-pub use entitlement::{Claim, ClaimStage, Custody, Entitlement, EntitlementDuty};
+pub use entitlement::{Claim, ClaimStage, Custody, Entitlement, EntitlementDuty, Work};
 pub use event::{Click, ClickAction, Event, Jitter, MachineError};
 pub use flow::{
     Answer, AnswerValue, FieldType, Flow, PromptField, Source, Target, TargetKind, TargetSettingError,

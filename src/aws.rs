@@ -1,1 +1,302 @@
 //! Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone.
+
+mod assignment;
+mod budget;
+mod chain;
+mod clients;
+mod directory;
+mod error;
+mod iam;
+mod inventory;
+mod membership;
+mod reach;
+mod source_identity;
+mod target;
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;
+
+pub use chain::Session;
+pub use error::AwsError;
+pub use inventory::Account;
+pub use source_identity::source_identity;
+
+use crate::access::{Email, OperationId, Principal, Resource, Span};
+use budget::{Budgets, Urgency};
+use chain::Chain;
+use directory::Directory;
+use reach::Reach;
+use std::fmt;
+use std::sync::Arc;
+use target::Target;
+
+/// The time in milliseconds since 1970, as the bot sees it.
+pub type ClockMillis = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// How AWS is reached.
+#[derive(Clone)]
+pub struct Settings {
+    /// One address for all services, in place of AWS's own: a simulation, or a private endpoint.
+    pub endpoint_url: Option<String>,
+    /// For connections that name none; otherwise the usual AWS chain says.
+    pub region: Option<String>,
+    /// The bot's own credentials.
+    pub credentials: BaseCredentials,
+    /// Decides when sessions are renewed.
+    pub clock: ClockMillis,
+    /// Keeps within Identity Center's quotas. Off only where nothing is throttled: benchmarks.
+    pub keeps_quotas: bool,
+    /// How often one call is tried before the error is reported: throttling, 5xx and timeouts only,
+    /// within 15 seconds. Longer waits are the caller's, who writes down that it will come back.
+    pub attempts: u32,
+}
+
+impl Settings {
+    /// The usual AWS chain, quotas kept, two attempts.
+    pub fn new(clock: ClockMillis) -> Self {
+        Self {
+            endpoint_url: None,
+            region: None,
+            credentials: BaseCredentials::Chain,
+            clock,
+            keeps_quotas: true,
+            attempts: 2,
+        }
+    }
+}
+
+/// Where the bot's own credentials come from.
+#[derive(Clone)]
+pub enum BaseCredentials {
+    /// The usual AWS chain: environment, profile, web identity, ECS, EC2.
+    Chain,
+    /// Fixed ones, for simulations.
+    Static {
+        /// The key's id.
+        access_key_id: String,
+        /// The key.
+        secret_access_key: String,
+    },
+}
+
+/// Says where from, never what.
+impl fmt::Debug for BaseCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Chain => "Chain",
+            Self::Static { .. } => "Static(…)",
+        })
+    }
+}
+
+/// How far a grant or a revocation is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A grant: AWS holds the access. A revocation: a read has shown it absent.
+    Done,
+    /// AWS is working on it; ask about this operation.
+    Running(OperationId),
+}
+
+/// AWS, over any number of role chains, instances and regions. Clones share sessions and budgets.
+#[derive(Clone)]
+pub struct Aws {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    chain: Chain,
+    directory: Directory,
+    budgets: Option<Budgets>,
+}
+
+impl Aws {
+    /// Loads the AWS configuration; no call is made before the first one is needed, except that a
+    /// region may be looked up where the bot runs on EC2.
+    pub async fn new(settings: Settings) -> Self {
+        let base = clients::base_config(&settings).await;
+        let clock = &settings.clock;
+        let inner = Inner {
+            chain: Chain::new(base, Arc::clone(clock)),
+            directory: Directory::new(Arc::clone(clock)),
+            budgets: settings.keeps_quotas.then(|| Budgets::new(Arc::clone(clock))),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Who AWS knows the person as, for this kind of resource: a user of the Identity Center
+    /// instance, or an IAM user. `override_` is what the manifest says about them: a user name, or
+    /// for Identity Center also a user id.
+    ///
+    /// # Errors
+    /// Permanent when nobody or more than one user fits, in words that say what to do; never a guess.
+    pub async fn find_principal(
+        &self,
+        session: &Session<'_>,
+        resource: &Resource,
+        email: &Email,
+        override_: Option<&str>,
+    ) -> Result<Principal, AwsError> {
+        let instance = instance_of(resource);
+        self.within(session, instance, Urgency::Usual, |reach| async move {
+            match resource {
+                Resource::SsoPermissionSet { instance_arn, .. } | Resource::SsoGroup { instance_arn, .. } => {
+                    self.inner.directory.find_user(&reach, instance_arn, email, override_).await
+                }
+                Resource::IamGroup { account_id, .. } => {
+                    iam::find_user(&reach, account_id, email, override_).await
+                }
+            }
+        })
+        .await
+    }
+
+    /// Whether AWS holds the access for the person directly: an assignment to the user (not through a
+    /// group), or a membership.
+    ///
+    /// # Errors
+    /// The read failed; nothing is known.
+    pub async fn look(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+    ) -> Result<bool, AwsError> {
+        let target = Target::of(principal, resource)?;
+        let instance = instance_of(resource);
+        self.within(session, instance, Urgency::Usual, |reach| async move { target.look(&reach).await }).await
+    }
+
+    /// Gives the access. Repeatable: `is_repeat` says that an earlier call may have reached AWS
+    /// without its answer having reached us, and makes it look first and resume what is running.
+    ///
+    /// # Errors
+    /// Not given, or not known to be: repeat with `is_repeat`.
+    pub async fn grant(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+        is_repeat: bool,
+    ) -> Result<Progress, AwsError> {
+        let target = Target::of(principal, resource)?;
+        let instance = instance_of(resource);
+        let job = |reach| async move { target.grant(&reach, is_repeat).await };
+        self.within(session, instance, Urgency::Usual, job).await
+    }
+
+    /// How the operation that gives the access goes.
+    ///
+    /// # Errors
+    /// AWS's verdict is a failure, which ends the operation and is permanent unless AWS blames itself;
+    /// or AWS does not know the operation, which ends it too; or the question failed.
+    pub async fn poll_grant(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+        operation: &OperationId,
+    ) -> Result<Progress, AwsError> {
+        let target = Target::of(principal, resource)?;
+        let instance = instance_of(resource);
+        let job = |reach| async move { target.poll_grant(&reach, operation).await };
+        self.within(session, instance, Urgency::Usual, job).await
+    }
+
+    /// Takes the access away. Repeatable. [`Progress::Done`] only when a read has shown it absent and,
+    /// for an assignment, no operation that would give it is running.
+    ///
+    /// # Errors
+    /// Not proven absent: repeat.
+    pub async fn revoke(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+    ) -> Result<Progress, AwsError> {
+        let target = Target::of(principal, resource)?;
+        let instance = instance_of(resource);
+        self.within(session, instance, Urgency::Revocation, |reach| async move { target.revoke(&reach).await })
+            .await
+    }
+
+    /// How the operation that takes the access away goes; once it is over, whatever its verdict, a
+    /// read decides.
+    ///
+    /// # Errors
+    /// Not proven absent. The operation is over where the error says so: revoke again.
+    pub async fn poll_revoke(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+        operation: &OperationId,
+    ) -> Result<Progress, AwsError> {
+        let target = Target::of(principal, resource)?;
+        let instance = instance_of(resource);
+        let job = |reach| async move { target.poll_revoke(&reach, operation).await };
+        self.within(session, instance, Urgency::Revocation, job).await
+    }
+
+    /// All accounts of the organization, as its management account or a delegated administrator sees
+    /// them.
+    ///
+    /// # Errors
+    /// Not all pages could be read.
+    pub async fn accounts(&self, session: &Session<'_>) -> Result<Vec<Account>, AwsError> {
+        self.within(session, None, Urgency::Usual, |reach| async move { inventory::accounts(&reach).await })
+            .await
+    }
+
+    /// How long a role session of the permission set lasts: access that was used just before its end
+    /// lives on for so long. `None` when the role may not read it.
+    ///
+    /// # Errors
+    /// The permission set could not be read for another reason.
+    pub async fn session_length(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        permission_set_arn: &str,
+    ) -> Result<Option<Span>, AwsError> {
+        self.within(session, Some(instance_arn), Urgency::Usual, |reach| async move {
+            inventory::session_length(&reach, instance_arn, permission_set_arn).await
+        })
+        .await
+    }
+
+    /// Runs a job in the session, and once more in a new one when AWS says that the session is over.
+    async fn within<T, F>(
+        &self,
+        session: &Session<'_>,
+        instance_arn: Option<&str>,
+        urgency: Urgency,
+        job: impl Fn(Reach) -> F,
+    ) -> Result<T, AwsError>
+    where
+        F: Future<Output = Result<T, AwsError>>,
+    {
+        let budget = instance_arn.and_then(|arn| self.inner.budgets.as_ref().map(|all| all.of(arn)));
+        let first = match self.inner.chain.open(session).await {
+            Ok(clients) => job(Reach { clients, budget: budget.clone(), urgency }).await,
+            Err(error) => Err(error),
+        };
+        match first {
+            Err(error) if error.is_stale_session() => {
+                self.inner.chain.forget(session);
+                let clients = self.inner.chain.open(session).await?;
+                job(Reach { clients, budget, urgency }).await
+            }
+            other => other,
+        }
+    }
+}
+
+fn instance_of(resource: &Resource) -> Option<&str> {
+    match resource {
+        Resource::SsoPermissionSet { instance_arn, .. } | Resource::SsoGroup { instance_arn, .. } => {
+            Some(instance_arn)
+        }
+        Resource::IamGroup { .. } => None,
+    }
+}

@@ -147,6 +147,26 @@ pub enum Refused {
     },
 }
 
+impl Refused {
+    /// What the person who asks is told.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Denied { rule } => format!("The rule “{rule}” of this flow lets nobody have this."),
+            Self::NoRule => "No rule of this flow lets you ask for this. If you should be able to, ask the \
+                             people who look after the flow to add a rule for you."
+                .to_owned(),
+            Self::TooLong { rule, limit } => {
+                format!("That is longer than the rule “{rule}” allows, which is {limit} at most.")
+            }
+            Self::Unknown { rule } => format!(
+                "I could not find out whether the rule “{rule}” is about you, because Slack did not say who \
+                 is in the channel. Please try again in a minute; if it stays so, the bot may have to be \
+                 invited to the channel."
+            ),
+        }
+    }
+}
+
 /// Decides what the rules say to a question.
 pub fn evaluate(rules: &[Rule], question: &Question<'_>) -> Verdict {
     let about: Vec<&Rule> = rules.iter().filter(|rule| rule.is_about(question)).collect();

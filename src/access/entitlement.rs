@@ -211,3 +211,26 @@ impl Entitlement {
         }
     }
 }
+
+/// The work in hand on an entitlement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work<'a> {
+    /// The asynchronous operation, when AWS has named one.
+    pub operation: Option<&'a OperationId>,
+    /// Failed attempts so far.
+    pub attempts: u32,
+}
+
+impl Custody {
+    /// The work in hand.
+    pub fn work(&self) -> Work<'_> {
+        match self {
+            Self::Looking { retry } | Self::Held { retry } => {
+                Work { operation: None, attempts: retry.attempts }
+            }
+            Self::Granting { operation, retry, .. } | Self::Revoking { operation, retry, .. } => {
+                Work { operation: operation.as_ref(), attempts: retry.attempts }
+            }
+        }
+    }
+}

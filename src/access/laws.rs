@@ -1,0 +1,496 @@
+//! The eight laws, as tests over every state and every event, and over random histories.
+
+use super::*;
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+
+const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+fn resource() -> Resource {
+    Resource::SsoPermissionSet {
+        instance_arn: "arn:aws:sso:::instance/ssoins-1".into(),
+        permission_set_arn: "arn:aws:sso:::permissionSet/ssoins-1/ps-1".into(),
+        account_id: "111122223333".into(),
+    }
+}
+
+fn principal() -> Principal {
+    Principal::SsoUser { identity_store_id: "d-1".into(), user_id: "user-1".into() }
+}
+
+fn target() -> AskedTarget {
+    AskedTarget {
+        name: "prod-admin".into(),
+        label: "Prod admin".into(),
+        resource: resource(),
+        connection: Connection {
+            integration: "sso".into(),
+            region: None,
+            hops: vec![],
+            source_identity: false,
+        },
+    }
+}
+
+fn facts(user: &str, in_channel: Option<bool>) -> Facts {
+    Facts {
+        user: user.into(),
+        team: Some("T1".into()),
+        email: Some(Email::new(&format!("{user}@example.com"))),
+        is_home: true,
+        is_guest: false,
+        is_bot: false,
+        is_deactivated: false,
+        in_channel,
+        usergroups: Default::default(),
+        idc_groups: Default::default(),
+    }
+}
+
+fn terms(allow_self: bool) -> Terms {
+    Terms {
+        requirements: vec![Requirement {
+            rule: "prod".into(),
+            approvers: vec![People::ChannelMembers],
+            min_approvals: 1,
+            allow_self,
+        }],
+        answer_within: Span::hours(8),
+        channel: Some("#access".into()),
+        error_channel: None,
+        allow_revoke: true,
+        allow_guest_interaction: false,
+        include_decision_message: false,
+    }
+}
+
+fn ask(id: &str, user: &str, duration: Span) -> Ask {
+    Ask {
+        id: id.into(),
+        flow: "aws".into(),
+        flow_label: "AWS".into(),
+        requester: Person { user: user.into(), email: None },
+        team: None,
+        target: Some(target()),
+        answers: vec![],
+        duration: Some(duration),
+    }
+}
+
+fn identified(id: &str, user: &str, allow_self: bool) -> Event {
+    Event::Identified {
+        request: id.into(),
+        facts: Box::new(facts(user, Some(true))),
+        principal: Some(principal()),
+        terms: Box::new(terms(allow_self)),
+        destinations: vec!["#access".into()],
+        duration: None,
+    }
+}
+
+fn click(id: &str, user: &str, action: ClickAction) -> Event {
+    Event::Clicked {
+        click: Box::new(Click {
+            envelope: "E1".into(),
+            request: id.into(),
+            action,
+            user: user.into(),
+            team: None,
+            place: None,
+            at: START,
+            comment: None,
+        }),
+        facts: Box::new(facts(user, Some(true))),
+    }
+}
+
+/// The books, whole: what the store keeps.
+#[derive(Clone, Default)]
+struct Books {
+    requests: BTreeMap<RequestId, AccessRequest>,
+    entitlement: Option<Entitlement>,
+}
+
+impl Books {
+    fn apply(&mut self, event: &Event, at: Timestamp) -> Result<Step, Refusal> {
+        let case = Case { requests: self.requests.clone(), entitlement: self.entitlement.clone() };
+        let step = decide(&case, event, at)?;
+        self.requests = step.case.requests.clone();
+        self.entitlement = step.case.entitlement.clone();
+        Ok(step)
+    }
+
+    fn open(&mut self, id: &str, user: &str, duration: Span, at: Timestamp) {
+        self.requests.extend(AccessRequest::open(ask(id, user, duration), at).case.requests);
+    }
+}
+
+fn failed(is_transient: bool) -> MachineError {
+    MachineError { message: "AWS said no".into(), is_transient, ends_operation: !is_transient }
+}
+
+/// Every kind of event, about the one request of [`every_state`].
+fn every_event() -> Vec<Event> {
+    let place = Place { channel: "C1".into(), ts: "1.0".into() };
+    let mut events = vec![
+        identified("r1", "ana", false),
+        Event::CardPosted { request: "r1".into(), destination: "#access".into(), place },
+        Event::CardFailed { request: "r1".into(), destination: "#access".into(), why: "archived".into() },
+        Event::TimePassed,
+        Event::Looked { is_present: true },
+        Event::Looked { is_present: false },
+        Event::GrantStarted { operation: "op".into() },
+        Event::StillRunning,
+        Event::GrantConfirmed,
+        Event::RevokeStarted { operation: "op".into() },
+        Event::SeenAbsent,
+    ];
+    for is_transient in [true, false] {
+        let error = failed(is_transient);
+        let jitter = 500;
+        events.push(Event::NotIdentified { request: "r1".into(), error: error.clone(), jitter });
+        events.push(Event::LookFailed { error: error.clone(), jitter });
+        events.push(Event::GrantFailed { error: error.clone(), jitter });
+        events.push(Event::RevokeFailed { error, jitter });
+    }
+    for user in ["ana", "bo"] {
+        for action in [ClickAction::Approve, ClickAction::Deny, ClickAction::Revoke, ClickAction::Withdraw] {
+            events.push(click("r1", user, action));
+        }
+    }
+    events
+}
+
+/// The books in every state they can reach with one request, found by trying every event from every
+/// state until nothing new turns up.
+fn every_state() -> Vec<(Books, Timestamp)> {
+    let mut start = Books::default();
+    start.open("r1", "ana", Span::hours(1), START);
+    let mut found = vec![(start, START)];
+    let mut kinds = std::collections::BTreeSet::new();
+    let mut next = 0;
+    while next < found.len() {
+        let (books, at) = found[next].clone();
+        next += 1;
+        for event in every_event() {
+            for later in [Span::seconds(1), Span::minutes(20), Span::hours(9)] {
+                let (mut books, at) = (books.clone(), at + later);
+                if books.apply(&event, at).is_ok() && kinds.insert(shape(&books)) {
+                    found.push((books, at));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// What makes two states different for the laws: statuses, custody and stages, not times.
+fn shape(books: &Books) -> String {
+    let word = |value: serde_json::Value| match value {
+        serde_json::Value::Object(map) => map.keys().next().cloned().unwrap_or_default(),
+        other => other.to_string(),
+    };
+    let mut text = String::new();
+    for request in books.requests.values() {
+        text += &word(serde_json::to_value(&request.status).unwrap());
+        if let Status::Ended { cause, removal, began, .. } = &request.status {
+            text += &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
+        }
+        if let Status::Ending { cause, began, .. } = &request.status {
+            text += &format!("{:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
+        }
+    }
+    if let Some(entitlement) = &books.entitlement {
+        text += &word(serde_json::to_value(&entitlement.custody).unwrap());
+        text += &format!(
+            "{}{}{}",
+            entitlement.claims.len(),
+            entitlement.has_unconfirmed_claim(),
+            entitlement.custody.work().operation.is_some()
+        );
+    }
+    text
+}
+
+fn may_be_held(books: &Books) -> bool {
+    books.entitlement.as_ref().is_some_and(Entitlement::may_be_held)
+}
+
+/// Laws 2, 3, 4 and 8 between two states of the books, and that requests and entitlement agree.
+fn check(before: &Books, event: &Event, after: &Books) {
+    if may_be_held(before) && !may_be_held(after) {
+        assert!(matches!(event, Event::SeenAbsent), "law 2: custody left by {event:?}");
+    }
+    if may_be_held(after) {
+        let entitlement = after.entitlement.as_ref().unwrap();
+        assert!(entitlement.duty().is_some(), "law 3: nothing is owed in {:?}", entitlement.custody);
+    }
+    let ends = |books: &Books| -> BTreeMap<RequestId, Option<Timestamp>> {
+        let claims = books.entitlement.iter().flat_map(|entitlement| &entitlement.claims);
+        claims.map(|(id, claim)| (id.clone(), claim.latest_end())).collect()
+    };
+    let (old, new) = (ends(before), ends(after));
+    for (id, end) in &new {
+        if let Some(before) = old.get(id) {
+            assert!(end <= before, "law 4: the end of {id} moved from {before:?} to {end:?}");
+        }
+    }
+    for (id, request) in &before.requests {
+        if request.is_over() {
+            assert_eq!(request.status, after.requests[id].status, "law 8: revived by {event:?}");
+        }
+    }
+    agree(after);
+}
+
+fn agree(books: &Books) {
+    for (id, request) in &books.requests {
+        let claims = books.entitlement.as_ref().is_some_and(|e| e.claims.contains_key(id));
+        let ending = books.entitlement.as_ref().is_some_and(|e| e.ending.contains(id));
+        assert_eq!(request.is_claiming(), claims, "{id} and the entitlement disagree on the claim");
+        let waits = matches!(request.status, Status::Ending { .. });
+        assert_eq!(waits, ending, "{id} and the entitlement disagree on the end");
+        if request.is_claiming() || waits {
+            assert!(!request.approvals.is_empty() || request.terms.requirements.is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_laws_hold_for_every_event_in_every_state() {
+    let states = every_state();
+    assert!(states.len() > 25, "only {} states were reached", states.len());
+    for (books, at) in &states {
+        for event in every_event() {
+            for later in [Span::ZERO, Span::seconds(1), Span::minutes(20), Span::hours(9)] {
+                let mut after = books.clone();
+                let approvals = books.requests[&RequestId::from("r1")].approvals.len();
+                if after.apply(&event, *at + later).is_ok() {
+                    check(books, &event, &after);
+                    // Law 7: the only member besides the requester is bo.
+                    let request = &after.requests[&RequestId::from("r1")];
+                    assert!(request.approvals.iter().all(|approval| approval.by.user.as_str() == "bo"));
+                    assert!(request.approvals.len() <= 1, "law 6 after {approvals}");
+                } else {
+                    assert_eq!(shape(books), shape(&after), "a refused event changed something");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_status_and_every_custody_is_reached() {
+    let shapes: String = every_state().iter().map(|(books, _)| shape(books) + " ").collect();
+    for word in [
+        "identifying", "pending", "granting", "active", "ending", "refused", "denied", "withdrawn",
+        "lapsed", "already_held", "ended", "looking", "held", "revoking",
+    ] {
+        assert!(shapes.contains(word), "`{word}` is never reached");
+    }
+}
+
+#[test]
+fn a_click_at_the_deadline_is_too_late_even_if_nothing_has_lapsed_it() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    books.apply(&identified("r1", "ana", false), START).unwrap();
+    let deadline = START + Span::hours(8);
+    let late = books.clone().apply(&click("r1", "bo", ClickAction::Approve), deadline);
+    assert_eq!(late, Err(Refusal::Lapsed { at: deadline }));
+    assert!(books.apply(&click("r1", "bo", ClickAction::Approve), deadline - Span::millis(1)).is_ok());
+}
+
+#[test]
+fn the_requester_is_known_by_address_too() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    books.apply(&identified("r1", "ana", false), START).unwrap();
+    let Event::Clicked { click, mut facts } = click("r1", "other-account", ClickAction::Approve) else {
+        unreachable!()
+    };
+    facts.email = Some(Email::new("ANA@Example.com"));
+    let own = books.apply(&Event::Clicked { click, facts }, START);
+    assert_eq!(own, Err(Refusal::OwnRequest));
+}
+
+#[test]
+fn strangers_bots_guests_and_leavers_press_in_vain() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    books.apply(&identified("r1", "ana", false), START).unwrap();
+    type Change = fn(&mut Facts);
+    let table: [(Change, Refusal); 5] = [
+        (|facts| facts.is_home = false, Refusal::Stranger),
+        (|facts| facts.is_bot = true, Refusal::Bot),
+        (|facts| facts.is_deactivated = true, Refusal::Deactivated),
+        (|facts| facts.is_guest = true, Refusal::Guest),
+        (|facts| facts.in_channel = None, Refusal::RightUnknown),
+    ];
+    for (change, expected) in table {
+        let Event::Clicked { click, mut facts } = click("r1", "bo", ClickAction::Approve) else { unreachable!() };
+        change(&mut facts);
+        let answer = books.clone().apply(&Event::Clicked { click, facts }, START);
+        assert_eq!(answer, Err(expected));
+    }
+}
+
+/// One step of a random history.
+#[derive(Debug, Clone)]
+enum Happening {
+    Ask(usize),
+    Identify(usize),
+    Click(usize, usize, ClickAction),
+    Time(i64),
+    Answer(bool),
+    Fail(bool),
+    Operation,
+    StrayGrant,
+    StrayAbsent,
+    Admin(bool),
+}
+
+fn happenings() -> impl Strategy<Value = Vec<Happening>> {
+    let action = prop_oneof![
+        5 => Just(ClickAction::Approve),
+        1 => Just(ClickAction::Deny),
+        2 => Just(ClickAction::Revoke),
+        1 => Just(ClickAction::Withdraw),
+    ];
+    let one = prop_oneof![
+        2 => (0..3_usize).prop_map(Happening::Ask),
+        3 => (0..3_usize).prop_map(Happening::Identify),
+        6 => (0..3_usize, 0..3_usize, action).prop_map(|(r, u, a)| Happening::Click(r, u, a)),
+        6 => prop_oneof![Just(1_000_i64), 1_000..90_000_i64, 60_000..7_200_000_i64].prop_map(Happening::Time),
+        10 => any::<bool>().prop_map(Happening::Answer),
+        2 => any::<bool>().prop_map(Happening::Fail),
+        2 => Just(Happening::Operation),
+        1 => Just(Happening::StrayGrant),
+        1 => Just(Happening::StrayAbsent),
+        1 => any::<bool>().prop_map(Happening::Admin),
+    ];
+    prop::collection::vec(one, 1..80)
+}
+
+/// AWS as it really is, beside the books.
+#[derive(Default)]
+struct Aws {
+    is_present: bool,
+    /// Present through no doing of ours.
+    is_standing: bool,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    /// Random people, clocks and answers: AWS never holds on our account what the books do not claim
+    /// or owe to remove, and what we did not give is never taken.
+    #[test]
+    fn the_laws_hold_over_random_histories(history in happenings(), standing in any::<bool>()) {
+        let ids = ["r0", "r1", "r2"];
+        let people = ["ana", "bo", "cy"];
+        let mut books = Books::default();
+        let mut aws = Aws { is_present: standing, is_standing: standing };
+        let mut at = START;
+        let mut claims: BTreeMap<RequestId, u32> = BTreeMap::new();
+        for happening in history {
+            let before = books.clone();
+            let event = match happening {
+                Happening::Ask(n) => {
+                    if !books.requests.contains_key(&RequestId::from(ids[n])) {
+                        books.open(ids[n], people[0], Span::hours(n as i64 + 1), at);
+                    }
+                    continue;
+                }
+                Happening::Identify(n) => identified(ids[n], people[0], false),
+                Happening::Click(n, user, action) => click(ids[n], people[user], action),
+                Happening::Time(millis) => {
+                    at = at + Span::millis(millis);
+                    Event::TimePassed
+                }
+                Happening::Answer(works) => match answer(&books, &mut aws, works, at) {
+                    Some(event) => event,
+                    None => continue,
+                },
+                Happening::Fail(is_transient) => match fail(&books, is_transient) {
+                    Some(event) => event,
+                    None => continue,
+                },
+                Happening::Operation => Event::GrantStarted { operation: "op".into() },
+                Happening::StrayGrant => Event::StillRunning,
+                // A late read about nothing in particular: true only if AWS really holds nothing.
+                Happening::StrayAbsent if !aws.is_present => Event::SeenAbsent,
+                Happening::StrayAbsent => continue,
+                Happening::Admin(gives) => {
+                    // Somebody acts by hand, while we hold nothing.
+                    if !may_be_held(&books) {
+                        aws = Aws { is_present: gives, is_standing: gives };
+                    }
+                    continue;
+                }
+            };
+            let was_claiming: Vec<RequestId> =
+                before.requests.values().filter(|r| r.is_claiming()).map(|r| r.id.clone()).collect();
+            if books.apply(&event, at).is_ok() {
+                check(&before, &event, &books);
+            }
+            for request in books.requests.values().filter(|r| r.is_claiming()) {
+                if !was_claiming.contains(&request.id) {
+                    *claims.entry(request.id.clone()).or_default() += 1;
+                }
+                prop_assert!(request.approvals.iter().all(|a| a.by.user != request.requester.user), "law 7");
+            }
+            prop_assert!(claims.values().all(|count| *count <= 1), "law 6");
+            // Law 1 and 2 seen from AWS: what it holds on our account is covered by the books.
+            if aws.is_present && !aws.is_standing {
+                prop_assert!(may_be_held(&books), "AWS holds what the books have forgotten");
+            }
+        }
+        // In the end everything runs out: nothing that we gave stays, nothing that we did not give goes.
+        for _ in 0..400 {
+            at = at + Span::minutes(5);
+            let before = books.clone();
+            if books.apply(&Event::TimePassed, at).is_ok() { check(&before, &Event::TimePassed, &books); }
+            if let Some(event) = answer(&books, &mut aws, true, at) {
+                let before = books.clone();
+                if books.apply(&event, at).is_ok() { check(&before, &event, &books); }
+            }
+        }
+        prop_assert!(books.entitlement.is_none(), "something is still owed: {:?}", books.entitlement);
+        prop_assert_eq!(aws.is_present, aws.is_standing, "law 5, or access left behind");
+        let over = |r: &AccessRequest| r.is_over() || matches!(r.status, Status::Identifying { .. });
+        prop_assert!(books.requests.values().all(over), "a request never ended");
+    }
+}
+
+/// AWS answers what is owed now; `works` says whether its answer arrives.
+fn answer(books: &Books, aws: &mut Aws, works: bool, at: Timestamp) -> Option<Event> {
+    let (duty, due) = books.entitlement.as_ref()?.duty()?;
+    if due > at {
+        return None;
+    }
+    let lost = || MachineError::transient("the reply was lost");
+    Some(match duty {
+        EntitlementDuty::TimePasses => Event::TimePassed,
+        EntitlementDuty::Look if works => Event::Looked { is_present: aws.is_present },
+        EntitlementDuty::Look => Event::LookFailed { error: lost(), jitter: 0 },
+        EntitlementDuty::Grant | EntitlementDuty::PollGrant => {
+            // The work is done in any case; only the answer may be lost.
+            aws.is_present = true;
+            if works { Event::GrantConfirmed } else { Event::GrantFailed { error: lost(), jitter: 0 } }
+        }
+        EntitlementDuty::Revoke | EntitlementDuty::PollRevoke => {
+            aws.is_present = false;
+            if works { Event::SeenAbsent } else { Event::RevokeFailed { error: lost(), jitter: 0 } }
+        }
+    })
+}
+
+fn fail(books: &Books, is_transient: bool) -> Option<Event> {
+    let error = failed(is_transient);
+    Some(match &books.entitlement.as_ref()?.custody {
+        Custody::Looking { .. } | Custody::Held { .. } => Event::LookFailed { error, jitter: 999 },
+        Custody::Granting { .. } => Event::GrantFailed { error, jitter: 999 },
+        Custody::Revoking { .. } => Event::RevokeFailed { error, jitter: 999 },
+    })
+}

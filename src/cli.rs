@@ -1,0 +1,95 @@
+//! The command line: `sym run`, `sym check`, `sym demo`.
+
+mod check;
+#[cfg(feature = "sandbox")]
+mod demo;
+mod run;
+
+use crate::config::{Environment, ManifestArgs, RunArgs};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A self-hosted Slack bot for temporary AWS access that always ends on time.
+///
+/// Start with `sym demo`: it needs no Slack, no AWS and no settings.
+#[derive(Debug, Parser)]
+#[command(name = "sym", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    /// How much to log: `error`, `warn`, `info`, `debug`, or a filter such as `sym=debug,warn`
+    #[arg(long = "log", env = "SYM_LOG", value_name = "FILTER", default_value = "info", global = true)]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bot
+    ///
+    /// Reads SLACK_APP_TOKEN (xapp-…) and SLACK_BOT_TOKEN (xoxb-…) from the environment, and AWS's
+    /// usual variables, profiles and roles. Everything missing or wrong is reported at once.
+    Run(Box<RunArgs>),
+    /// Read the manifests and say what they offer to whom, or everything that is wrong with them
+    Check {
+        /// The folder with the flows
+        #[arg(value_name = "DIR", env = "SYM_MANIFESTS", default_value = "manifests")]
+        folder: PathBuf,
+        #[command(flatten)]
+        manifest: ManifestArgs,
+    },
+    /// Try the bot in a browser, against a simulated Slack and a simulated AWS on this machine
+    #[cfg(feature = "sandbox")]
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::read();
+    match cli.command {
+        Command::Run(args) => run::run(&args, &environment, &cli.log),
+        Command::Check { folder, manifest } => check::check(&folder, &manifest, &environment),
+        #[cfg(feature = "sandbox")]
+        Command::Demo(args) => demo::demo(&args, &environment),
+    }
+}
+
+/// One line on standard output, for people and pipes.
+fn say(text: &str) {
+    use std::io::Write;
+    // A closed pipe ends the listener's interest, not the program.
+    drop(writeln!(std::io::stdout(), "{text}"));
+}
+
+/// One line on standard error.
+fn complain(text: &str) {
+    use std::io::Write;
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+/// Everything wrong, one point each.
+fn complain_about(what: &str, wrong: &[String]) -> ExitCode {
+    complain(what);
+    for point in wrong {
+        complain(&format!("  • {point}"));
+    }
+    ExitCode::FAILURE
+}
+
+/// The asynchronous part of a command. TLS has one provider, chosen before anything can ask for it.
+fn block_on<F: Future<Output = ExitCode>>(work: F) -> ExitCode {
+    // An error means that it was chosen before, which is as good.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(work);
+            runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+            code
+        }
+        Err(error) => {
+            complain(&format!("This machine gives no threads: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `sym run`: the bot in production.
+
+use super::{block_on, check, complain, complain_about};
+use crate::bot::{Bot, Settings, StartError};
+use crate::clock::Clock;
+use crate::config::{Environment, RunArgs, RunSettings, settings};
+use crate::engine::Engine;
+use crate::manifest::Catalog;
+use crate::readiness::Readiness;
+use crate::{http, telemetry};
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long what is in hand may take at the end; the rest is in the books and goes on at the next start.
+const LAST_WORK: Duration = Duration::from_secs(4);
+
+pub(super) fn run(args: &RunArgs, environment: &Environment, log: &str) -> ExitCode {
+    let settings = match settings(args, environment) {
+        Ok(settings) => settings,
+        Err(wrong) => return complain_about("The bot cannot start with these settings:", &wrong),
+    };
+    if let Err(error) = telemetry::start(log) {
+        complain(&error);
+        return ExitCode::FAILURE;
+    }
+    let Some(catalog) = check::load(&settings.manifests, &settings.manifest) else {
+        complain("The manifests have errors, so the bot does not start. `sym check` shows them too.");
+        return ExitCode::FAILURE;
+    };
+    let homeless = without_channel(&catalog);
+    if !homeless.is_empty() {
+        return complain_about("Some flows have no channel for their cards:", &homeless);
+    }
+    block_on(serve(settings, catalog))
+}
+
+/// Flows whose cards have nowhere to go.
+fn without_channel(catalog: &Catalog) -> Vec<String> {
+    catalog
+        .flows
+        .iter()
+        .filter(|entry| entry.flow.channel.is_none())
+        .map(|entry| {
+            format!(
+                "flow `{}`: give it (or its sym_environment) a `channel`, or set --channel / SYM_CHANNEL",
+                entry.flow.name
+            )
+        })
+        .collect()
+}
+
+async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
+    let readiness = Readiness::default();
+    let (address, health) = match http::listen(settings.listen, readiness.clone()).await {
+        Ok(listening) => listening,
+        Err(error) => {
+            return complain_about(
+                "The bot cannot start:",
+                &[format!("--listen / SYM_LISTEN {}: {error}. Is another bot running?", settings.listen)],
+            );
+        }
+    };
+    let health = tokio::spawn(health);
+    tracing::info!(%address, "health is served");
+    let clock = Clock::System;
+    let aws = crate::aws::Settings {
+        endpoint_url: settings.aws_endpoint_url,
+        region: settings.aws_region,
+        keeps_quotas: settings.keeps_quotas,
+        ..crate::aws::Settings::new(clock.as_function())
+    };
+    let opened = Bot::open(Settings {
+        data: settings.data,
+        slack_api_url: settings.slack_api_url,
+        app_token: settings.app_token,
+        bot_token: settings.bot_token,
+        aws,
+        catalog,
+        clock,
+        readiness: readiness.clone(),
+    })
+    .await;
+    let (engine, listening) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return cannot_start(&error),
+    };
+    let work = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.run().await }
+    });
+    let announce = tokio::spawn(async move {
+        readiness.ready().await;
+        tracing::info!("ready");
+    });
+    // Ending access does not wait for Slack: the work has begun, whatever Slack says.
+    let code = tokio::select! {
+        started = listening.start() => match started {
+            Ok(bot) => {
+                let code = until_told_to_stop(&engine).await;
+                finish(bot.stop()).await;
+                code
+            }
+            Err(error) => without_slack(&engine, &error).await,
+        },
+        code = until_told_to_stop(&engine) => {
+            finish(engine.finish()).await;
+            code
+        }
+    };
+    work.abort();
+    announce.abort();
+    health.abort();
+    code
+}
+
+fn cannot_start(error: &StartError) -> ExitCode {
+    complain_about("The bot cannot start:", &[error.to_string()])
+}
+
+/// Slack refuses the tokens. A bot that owes nothing stops at once; one that has given access stays to
+/// end it.
+async fn without_slack(engine: &Engine, error: &StartError) -> ExitCode {
+    if engine.store().entitlements().next().is_none() {
+        return cannot_start(error);
+    }
+    tracing::error!(error = %error, "Slack refuses this bot; it goes on to end the access it has given");
+    until_told_to_stop(engine).await;
+    finish(engine.finish()).await;
+    ExitCode::FAILURE
+}
+
+/// Returns when a person or the system asks the bot to stop, or when the books cannot be written any
+/// more: a bot that cannot write must not act.
+async fn until_told_to_stop(engine: &Engine) -> ExitCode {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+        () = engine.broken() => {
+            tracing::error!("the books cannot be written any more, so the bot stops");
+            return ExitCode::FAILURE;
+        }
+    }
+    tracing::info!("asked to stop");
+    ExitCode::SUCCESS
+}
+
+async fn finish(work: impl Future<Output = ()>) {
+    if tokio::time::timeout(LAST_WORK, work).await.is_err() {
+        tracing::warn!("not everything was finished; it goes on at the next start");
+    }
+    tracing::info!("stopped");
+}

@@ -1,0 +1,350 @@
+//! Applies events one at a time and does what is due. The only room where the adapters meet.
+//!
+//! An event is applied under one lock: load, decide, commit. The lock is let go before the disk
+//! answers, so that many commits share one flush; but nothing leaves the process (no acknowledgement,
+//! no call to AWS, no message) before its own commit is on disk. The loop that does what is due is
+//! also the recovery after a crash: there is no other recovery code.
+
+mod due;
+mod identify;
+mod inbound;
+mod inventory;
+mod outbox;
+mod people;
+mod tasks;
+
+use crate::access::{
+    Actor, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Event, Facts, Jitter, Refusal, RequestId,
+    Span, Step, TeamId, Timestamp, UserId, decide,
+};
+use crate::aws::Aws;
+use crate::clock::Clock;
+use crate::manifest::Catalog;
+use crate::slack::api::SlackApi;
+use crate::store::{Commit, Due, Store, StoreError};
+use inventory::Inventory;
+use outbox::Outbox;
+use people::People;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use tasks::{Busy, Tasks};
+use tokio::sync::Notify;
+
+/// How long a delivery is remembered, so that a repeated one is not taken twice.
+const DELIVERY_MEMORY: Span = Span::hours(1);
+
+/// The bot's own place in Slack.
+#[derive(Debug, Clone)]
+pub struct Home {
+    /// Its workspace.
+    pub team: TeamId,
+    /// Its organisation, on Enterprise Grid.
+    pub enterprise: Option<String>,
+    /// Itself.
+    pub bot: UserId,
+}
+
+/// What the engine is made of.
+pub struct Parts {
+    /// The books.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Slack's Web API.
+    pub slack: SlackApi,
+    /// AWS.
+    pub aws: Aws,
+    /// The flows.
+    pub catalog: Catalog,
+}
+
+/// The running bot. Cheap to clone: all clones are the same bot.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Store,
+    clock: Clock,
+    slack: SlackApi,
+    aws: Aws,
+    catalog: RwLock<Arc<Catalog>>,
+    /// Known once Slack has been reached; the bot ends access without it.
+    home: OnceLock<Home>,
+    /// Held while one event is decided and committed.
+    gate: Mutex<()>,
+    people: People,
+    inventory: Inventory,
+    outbox: Outbox,
+    tasks: Tasks,
+    /// The duties in hand.
+    busy: Busy<Due>,
+    /// The clicks in hand.
+    clicks: Busy<EnvelopeId>,
+    /// Duties whose rows made trouble, and until when they are left alone.
+    troubles: Mutex<HashMap<Due, Timestamp>>,
+    /// When old deliveries were last forgotten.
+    tidied: Mutex<Option<Timestamp>>,
+    /// Something may have become due. A hint: a lost one costs at most half a minute.
+    wake: Notify,
+}
+
+/// What an event is about: the part of the books to load.
+#[derive(Debug, Clone)]
+pub(crate) enum About {
+    Request(RequestId),
+    /// A request and the entitlement that it is about to claim.
+    Claim(RequestId, EntitlementId),
+    Entitlement(EntitlementId),
+}
+
+impl Engine {
+    /// Puts the parts together. Nothing runs yet.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { store, clock, slack, aws, catalog } = parts;
+        Self {
+            shared: Arc::new(Shared {
+                store,
+                clock,
+                slack,
+                aws,
+                catalog: RwLock::new(Arc::new(catalog)),
+                home: OnceLock::new(),
+                gate: Mutex::new(()),
+                people: People::default(),
+                inventory: Inventory::default(),
+                outbox: Outbox::default(),
+                tasks: Tasks::default(),
+                busy: Busy::default(),
+                clicks: Busy::default(),
+                troubles: Mutex::default(),
+                tidied: Mutex::default(),
+                wake: Notify::new(),
+            }),
+        }
+    }
+
+    /// The books, for reading.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Says where the bot is at home. Until then nobody's rights can be told, and nobody has any.
+    pub fn is_at_home(&self, home: Home) {
+        drop(self.shared.home.set(home));
+        self.wake();
+    }
+
+    /// Slack's Web API.
+    pub fn slack(&self) -> &SlackApi {
+        &self.shared.slack
+    }
+
+    /// The flows in force.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.shared.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Takes up what an earlier run left and keeps doing what is due, until the future is dropped.
+    pub async fn run(&self) {
+        self.resume_clicks();
+        loop {
+            self.refresh_inventory();
+            self.forget_old_deliveries();
+            self.start_due();
+            self.wait_for_work().await;
+        }
+    }
+
+    /// Does everything that is due now, and everything that follows from it, and returns when nothing
+    /// is left to do at this moment. For tests and for a clock that stands still.
+    pub async fn settle(&self) {
+        self.resume_clicks();
+        loop {
+            self.shared.tasks.idle().await;
+            if self.start_due() == 0 && self.shared.tasks.is_idle() {
+                return;
+            }
+        }
+    }
+
+    /// When the next thing is due, however far away.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due = self.shared.store.next_due()?;
+        Ok(match (due, self.shared.outbox.next_retry()) {
+            (Some(due), Some(retry)) => Some(due.min(retry)),
+            (due, retry) => due.or(retry),
+        })
+    }
+
+    /// Lets what is in hand finish. What is not finished then is in the books and goes on at the next
+    /// start.
+    pub async fn finish(&self) {
+        self.shared.tasks.idle().await;
+        if let Err(error) = self.shared.store.settle().await {
+            tracing::error!(error = %error, "the last commits may not be on disk");
+        }
+    }
+
+    /// Returns when the books cannot be written any more. Nothing can be promised then.
+    pub async fn broken(&self) {
+        self.shared.store.broken().await;
+    }
+
+    /// Decides one event and returns when the outcome is on disk.
+    async fn apply(&self, about: &About, event: &Event) -> Result<Result<(), Refusal>, StoreError> {
+        let ticket = {
+            let _one_at_a_time = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = self.now();
+            let case = self.case(about)?;
+            match decide(&case, event, at) {
+                Ok(step) => self.shared.store.commit(Commit::of(&case, step, at))?,
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        };
+        ticket.on_disk().await?;
+        self.wake();
+        Ok(Ok(()))
+    }
+
+    /// Writes a step that needed nothing from the books.
+    async fn record(&self, commit: Commit) -> Result<(), StoreError> {
+        let ticket = {
+            let _one_at_a_time = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            self.shared.store.commit(commit)?
+        };
+        ticket.on_disk().await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Decides a click. A refusal is put on record too, and answered in private.
+    async fn decide_click(&self, click: Click, facts: Facts) -> Result<(), StoreError> {
+        let about = About::Request(click.request.clone());
+        let event = Event::Clicked { click: Box::new(click.clone()), facts: Box::new(facts) };
+        let ticket = {
+            let _one_at_a_time = self.shared.gate.lock().unwrap_or_else(PoisonError::into_inner);
+            let at = self.now();
+            let case = self.case(&about)?;
+            let mut commit = match decide(&case, &event, at) {
+                Ok(step) => Commit::of(&case, step, at),
+                Err(refusal) => refused_click(&click, refusal, at),
+            };
+            commit.handled = Some(click.envelope.clone());
+            self.shared.store.commit(commit)?
+        };
+        ticket.on_disk().await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Slack repeats a delivery within minutes: what is older need not be remembered.
+    fn forget_old_deliveries(&self) {
+        let now = self.now();
+        {
+            let mut last = self.shared.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now.since(last) < DELIVERY_MEMORY) {
+                return;
+            }
+            *last = Some(now);
+        }
+        let engine = self.clone();
+        self.spawn(async move {
+            let old = engine.shared.store.seen_before(now - DELIVERY_MEMORY);
+            let forgotten = match old {
+                Ok(old) if old.is_empty() => return,
+                Ok(forget) => engine.record(Commit { at: now, forget, ..Commit::default() }).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = forgotten {
+                engine.store_failed(&error);
+            }
+        });
+    }
+
+    /// The part of the books that an event can touch.
+    fn case(&self, about: &About) -> Result<Case, StoreError> {
+        let store = &self.shared.store;
+        let mut requests = BTreeMap::new();
+        let entitlement = match about {
+            About::Entitlement(id) => store.entitlement(id)?,
+            About::Request(id) | About::Claim(id, _) => {
+                let request = store.request(id)?;
+                let claims = match about {
+                    About::Claim(_, entitlement) => Some(entitlement.clone()),
+                    About::Request(_) | About::Entitlement(_) => {
+                        request.as_ref().and_then(crate::access::AccessRequest::entitlement)
+                    }
+                };
+                requests.extend(request.map(|request| (id.clone(), request)));
+                claims.map(|id| store.entitlement(&id)).transpose()?.flatten()
+            }
+        };
+        for id in entitlement.iter().flat_map(claimants) {
+            if !requests.contains_key(id)
+                && let Some(request) = store.request(id)?
+            {
+                requests.insert(id.clone(), request);
+            }
+        }
+        Ok(Case { requests, entitlement })
+    }
+
+    /// Something may have become due: the clock was moved, or the books were changed.
+    pub fn wake(&self) {
+        self.shared.wake.notify_one();
+    }
+
+    /// Runs a piece of work beside everything else; it is waited for at the end.
+    fn spawn<F: Future<Output = ()> + Send + 'static>(&self, work: F) {
+        self.shared.tasks.spawn(work);
+    }
+
+    /// A write to the books failed. Nothing more can be promised, so this is said as loudly as can be;
+    /// what was not committed was not acknowledged either.
+    fn store_failed(&self, error: &StoreError) {
+        tracing::error!(error = %error, "the books could not be read or written");
+    }
+}
+
+fn claimants(entitlement: &Entitlement) -> impl Iterator<Item = &RequestId> {
+    entitlement.claims.keys().chain(&entitlement.ending)
+}
+
+fn jitter() -> Jitter {
+    rand::random_range(0..1000)
+}
+
+fn refused_click(click: &Click, refusal: Refusal, at: Timestamp) -> Commit {
+    use crate::access::{Audience, Notice, NoticeKind};
+    let detail = serde_json::json!({ "click": click.action, "refusal": refusal });
+    let audit = AuditRecord {
+        at,
+        actor: Actor::Person(click.user.clone()),
+        action: "refused_click".to_owned(),
+        request: Some(click.request.clone()),
+        entitlement: None,
+        detail,
+    };
+    let to = match &click.place {
+        Some(place) => {
+            Audience::Whisper { channel: place.channel.clone(), user: click.user.clone() }
+        }
+        None => Audience::Person(click.user.clone()),
+    };
+    let notice = Notice { request: click.request.clone(), to, kind: NoticeKind::ClickRefused { refusal } };
+    Commit { at, audit: vec![audit], notices: vec![notice], ..Commit::default() }
+}
+
+/// The first commit of a new request.
+fn opening(step: Step, at: Timestamp) -> Commit {
+    Commit::of(&Case::default(), step, at)
+}

@@ -1,0 +1,186 @@
+//! Does what is owed: lapse, warn, identify, look, grant, poll, end, revoke. What is owed is read off
+//! the books, so this is the recovery after a crash as well.
+
+use super::{About, Engine, jitter};
+use crate::access::{
+    Connection, Entitlement, EntitlementDuty, EntitlementId, Event, MachineError, RequestDuty, RequestId,
+    Timestamp,
+};
+use crate::aws::{AwsError, Progress, Session};
+use crate::store::{Due, StoreError};
+use std::time::Duration;
+
+/// How many pieces of work are looked at in one go, beside those in hand.
+const BATCH: usize = 256;
+
+/// The bot looks for work at least this often: a lost hint, or a jump of the wall clock, costs no more.
+const LONGEST_NAP: Duration = Duration::from_secs(30);
+
+impl Engine {
+    /// Starts everything that is due and not in hand; returns how many pieces of work that is.
+    pub(super) fn start_due(&self) -> usize {
+        let now = self.now();
+        let limit = self.shared.busy.len() + BATCH;
+        let due = match self.shared.store.due(now, limit) {
+            Ok(due) => due,
+            Err(error) => {
+                self.store_failed(&error);
+                return 0;
+            }
+        };
+        let mut started = 0;
+        for (_, what) in due {
+            if self.shared.troubled(&what, now) {
+                continue;
+            }
+            let Some(held) = self.shared.busy.hold(&what) else { continue };
+            let engine = self.clone();
+            started += 1;
+            self.spawn(async move {
+                let outcome = match &what {
+                    Due::Request(id) => engine.do_for_request(id).await,
+                    Due::Entitlement(id) => engine.do_for_entitlement(id).await,
+                };
+                if let Err(error) = outcome {
+                    // The row stays where it is and the others go on.
+                    engine.store_failed(&error);
+                    engine.shared.trouble(&what, engine.now());
+                }
+                drop(held);
+                engine.wake();
+            });
+        }
+        started + self.start_outbox()
+    }
+
+    /// Returns when there may be something to do.
+    pub(super) async fn wait_for_work(&self) {
+        let now = self.now();
+        let nap = match self.next_due() {
+            Ok(Some(next)) if next > now => {
+                Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0)).min(LONGEST_NAP)
+            }
+            // What is due now is in hand: its end wakes us.
+            Ok(Some(_)) => Duration::from_secs(1),
+            Ok(None) | Err(_) => LONGEST_NAP,
+        };
+        drop(tokio::time::timeout(nap, self.shared.wake.notified()).await);
+    }
+
+    async fn do_for_request(&self, id: &RequestId) -> Result<(), StoreError> {
+        let Some(request) = self.shared.store.request(id)? else { return Ok(()) };
+        let Some((duty, due)) = request.duty() else { return Ok(()) };
+        if due > self.now() {
+            return Ok(());
+        }
+        let (about, event) = match duty {
+            RequestDuty::Identify => self.identify(&request).await,
+            RequestDuty::Lapse | RequestDuty::Warn => (About::Request(id.clone()), Event::TimePassed),
+        };
+        self.take(&about, &event).await
+    }
+
+    async fn do_for_entitlement(&self, id: &EntitlementId) -> Result<(), StoreError> {
+        let Some(entitlement) = self.shared.store.entitlement(id)? else { return Ok(()) };
+        let Some((duty, due)) = entitlement.duty() else { return Ok(()) };
+        if due > self.now() {
+            return Ok(());
+        }
+        let event = match duty {
+            EntitlementDuty::TimePasses => Event::TimePassed,
+            EntitlementDuty::Look
+            | EntitlementDuty::Grant
+            | EntitlementDuty::PollGrant
+            | EntitlementDuty::Revoke
+            | EntitlementDuty::PollRevoke => self.ask_aws(&entitlement, duty).await,
+        };
+        self.take(&About::Entitlement(id.clone()), &event).await
+    }
+
+    /// A machine's word. One that comes too late changes nothing and needs no answer.
+    pub(super) async fn take(&self, about: &About, event: &Event) -> Result<(), StoreError> {
+        if let Err(refusal) = self.apply(about, event).await? {
+            tracing::debug!(?refusal, "an answer came too late to matter");
+        }
+        Ok(())
+    }
+
+    async fn ask_aws(&self, entitlement: &Entitlement, duty: EntitlementDuty) -> Event {
+        let connection = self.connection(entitlement);
+        let name = entitlement.claims.keys().chain(&entitlement.ending).next_back();
+        let nobody = RequestId::new("sym");
+        let session = Session {
+            connection: &connection,
+            name: name.unwrap_or(&nobody),
+            source_identity: entitlement.holder.email.as_ref(),
+        };
+        let (who, what) = (&entitlement.principal, &entitlement.resource);
+        let work = entitlement.custody.work();
+        let aws = &self.shared.aws;
+        match duty {
+            EntitlementDuty::Look => looked(aws.look(&session, who, what).await),
+            EntitlementDuty::Grant => granted(aws.grant(&session, who, what, work.attempts > 0).await),
+            EntitlementDuty::Revoke => revoked(aws.revoke(&session, who, what).await),
+            EntitlementDuty::PollGrant | EntitlementDuty::PollRevoke => {
+                let Some(operation) = work.operation else { return Event::TimePassed };
+                let event = if duty == EntitlementDuty::PollGrant {
+                    granted(aws.poll_grant(&session, who, what, operation).await)
+                } else {
+                    revoked(aws.poll_revoke(&session, who, what, operation).await)
+                };
+                match event {
+                    Event::GrantStarted { .. } | Event::RevokeStarted { .. } => Event::StillRunning,
+                    event => event,
+                }
+            }
+            EntitlementDuty::TimePasses => Event::TimePassed,
+        }
+    }
+
+    /// The way to AWS as the manifest has it today; as it was when the access was given, where the
+    /// manifest has forgotten the integration.
+    fn connection(&self, entitlement: &Entitlement) -> Connection {
+        let catalog = self.catalog();
+        catalog
+            .integrations
+            .get(&entitlement.connection.integration)
+            .map_or_else(|| entitlement.connection.clone(), |integration| integration.connection.clone())
+    }
+}
+
+fn looked(answer: Result<bool, AwsError>) -> Event {
+    match answer {
+        Ok(is_present) => Event::Looked { is_present },
+        Err(error) => Event::LookFailed { error: MachineError::from(error), jitter: jitter() },
+    }
+}
+
+fn granted(answer: Result<Progress, AwsError>) -> Event {
+    match answer {
+        Ok(Progress::Done) => Event::GrantConfirmed,
+        Ok(Progress::Running(operation)) => Event::GrantStarted { operation },
+        Err(error) => Event::GrantFailed { error: MachineError::from(error), jitter: jitter() },
+    }
+}
+
+fn revoked(answer: Result<Progress, AwsError>) -> Event {
+    match answer {
+        Ok(Progress::Done) => Event::SeenAbsent,
+        Ok(Progress::Running(operation)) => Event::RevokeStarted { operation },
+        Err(error) => Event::RevokeFailed { error: MachineError::from(error), jitter: jitter() },
+    }
+}
+
+impl super::Shared {
+    /// Work whose row could not be read or written is left alone for a minute.
+    fn troubled(&self, what: &Due, now: Timestamp) -> bool {
+        let troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        troubles.get(what).is_some_and(|until| *until > now)
+    }
+
+    fn trouble(&self, what: &Due, now: Timestamp) {
+        let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        troubles.retain(|_, until| *until > now);
+        troubles.insert(what.clone(), now + crate::access::Span::minutes(1));
+    }
+}

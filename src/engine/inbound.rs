@@ -1,0 +1,389 @@
+//! What comes in from Slack: decide as little as possible, commit, acknowledge; the rest afterwards.
+
+use super::{
+    Engine,
+    identify::{cannot_ask, request_id},
+    opening,
+};
+use crate::access::{
+    AccessRequest, Ask, AskedTarget, Click, EnvelopeId, Facts, Flow, FlowName, Person, Resource, Source, Span,
+    TeamId,
+};
+use crate::manifest::{Catalog, FlowEntry};
+use crate::policy::{Question, Refused};
+use crate::slack::api::Message;
+use crate::slack::form::{self, Account, FormContext, Submission};
+use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
+use crate::slack::message;
+use crate::slack::socket::{Ack, Handler};
+use crate::store::{Commit, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const GREETING: &str = "Pick what you need. The next page asks for the details.";
+
+/// What opens a form: where to answer, and the key that Slack gives for three seconds.
+struct Opening {
+    actor: Actor,
+    trigger: String,
+    /// Where to answer in private; a shortcut has no such place.
+    respond: Option<String>,
+}
+
+impl Engine {
+    /// The function the socket calls for every delivery.
+    pub fn handler(&self) -> Handler {
+        let engine = self.clone();
+        Arc::new(move |envelope| {
+            let engine = engine.clone();
+            Box::pin(async move { engine.receive(envelope).await })
+        })
+    }
+
+    async fn receive(&self, envelope: Envelope) -> Ack {
+        match envelope.inbound {
+            Inbound::Command { actor, text, trigger_id, response_url, .. } => {
+                self.command(Opening { actor, trigger: trigger_id, respond: response_url }, &text);
+                Ack::Empty
+            }
+            Inbound::Shortcut { actor, trigger_id, .. } => {
+                self.command(Opening { actor, trigger: trigger_id, respond: None }, "request");
+                Ack::Empty
+            }
+            Inbound::Submitted { actor, view } if view.callback_id == form::FORM => {
+                self.submitted(actor, &view).await
+            }
+            Inbound::Pressed(press) if press.action_id == form::FLOW => {
+                self.picked(&press);
+                Ack::Empty
+            }
+            Inbound::Pressed(press) => match self.click(envelope.id, *press) {
+                Some(click) => self.pressed(click).await,
+                None => Ack::Empty,
+            },
+            Inbound::Options { action_id, query, view, .. } => self.options(&action_id, &query, view.as_ref()),
+            Inbound::Submitted { .. } | Inbound::Closed { .. } | Inbound::Event { .. } | Inbound::Other { .. } => Ack::Empty,
+        }
+    }
+
+    fn click(&self, envelope: EnvelopeId, press: Press) -> Option<Click> {
+        let (action, request) = message::action(&press.action_id).zip(press.value)?;
+        let comment = press.values.texts(message::COMMENT).into_iter().next();
+        Some(Click {
+            envelope,
+            request: request.as_str().into(),
+            action,
+            user: press.actor.user,
+            team: press.actor.team,
+            place: press.place,
+            at: self.now(),
+            comment: comment.filter(|comment| !comment.trim().is_empty()),
+        })
+    }
+
+    /// `/sym …` and the shortcut. Nothing is stored, so it is acknowledged at once; the form opens right
+    /// after.
+    fn command(&self, opening: Opening, text: &str) {
+        let engine = self.clone();
+        let text = text.trim().to_owned();
+        self.spawn(async move {
+            // Whoever is known to be refused is told before they fill in a form.
+            let known = engine.remembered_facts(&opening.actor.user, opening.actor.team.as_ref(), None);
+            if let Some(sentence) = known.as_ref().and_then(cannot_ask) {
+                engine.answer(&opening, &message::said(sentence)).await;
+                return;
+            }
+            engine.open(&opening, &text).await;
+            engine.remember(&opening).await;
+        });
+    }
+
+    async fn open(&self, opening: &Opening, text: &str) {
+        let catalog = self.catalog();
+        let flows = askable(&catalog);
+        let mut words = text.split_whitespace();
+        // Telephones like to begin with a capital.
+        let verb = words.next().map(str::to_ascii_lowercase);
+        let mut remark = None;
+        let view = match (verb.as_deref(), words.next()) {
+            (None | Some("request" | "req"), None) => match flows.as_slice() {
+                [only] => self.form(only),
+                flows => form::picker(flows, GREETING),
+            },
+            (Some("request" | "req"), Some(name)) => match flows.iter().find(|flow| is_named(flow, name)) {
+                Some(flow) => self.form(flow),
+                None => {
+                    remark = Some(form::unknown(name, &flows));
+                    form::picker(&flows, GREETING)
+                }
+            },
+            _ => return self.answer(opening, &form::help(&flows)).await,
+        };
+        // The form goes first: its key is good for three seconds only.
+        if let Err(error) = self.shared.slack.open_view(&opening.trigger, &view).await {
+            tracing::warn!(error = %error, "a form could not be opened");
+            let text = "I could not open the form in time. Please try again.";
+            self.answer(opening, &message::said(text)).await;
+        }
+        if let Some(remark) = remark {
+            self.answer(opening, &remark).await;
+        }
+    }
+
+    fn form(&self, flow: &Flow) -> serde_json::Value {
+        let (accounts, accounts_age) = self.accounts(flow);
+        form::form(flow, &FormContext { accounts: &accounts, accounts_age })
+    }
+
+    /// The accounts a form may offer, and how long ago they were listed.
+    fn accounts(&self, flow: &Flow) -> (Arc<Vec<Account>>, Option<Span>) {
+        let bound = flow
+            .targets
+            .iter()
+            .find(|target| target.bindings.iter().any(|binding| binding == "account_id"));
+        let listed =
+            bound.and_then(|target| self.shared.inventory.accounts(&target.connection.integration));
+        match listed {
+            Some((at, accounts)) => (accounts, Some(self.now().since(at))),
+            None => (Arc::default(), None),
+        }
+    }
+
+    /// Looks the person and the flow's channel up while they fill in the form, so that submitting and
+    /// clicking cost no look-up.
+    async fn remember(&self, opening: &Opening) {
+        self.refresh_inventory();
+        if let Err(error) = self.profile(&opening.actor.user).await {
+            tracing::debug!(error = %error, "a profile could not be read ahead");
+        }
+    }
+
+    async fn answer(&self, opening: &Opening, message: &Message) {
+        let slack = &self.shared.slack;
+        let sent = match &opening.respond {
+            Some(url) => slack.respond_with(url, message).await,
+            None => match slack.open_dm(&opening.actor.user).await {
+                Ok(channel) => slack.post_message(channel.as_str(), message).await.map(drop),
+                Err(error) => Err(error),
+            },
+        };
+        if let Err(error) = sent {
+            tracing::warn!(error = %error, "an answer could not be sent");
+        }
+    }
+
+    /// A flow was picked: the picker becomes the form.
+    fn picked(&self, press: &Press) {
+        let Some(view) = press.view.as_ref().filter(|view| view.callback_id == form::PICKER) else { return };
+        let catalog = self.catalog();
+        let flows = askable(&catalog);
+        let picked = form::picked(&flows, &press.selected);
+        let Some(flow) = picked.and_then(|name| flows.into_iter().find(|flow| flow.name == name)) else { return };
+        let full = self.form(flow);
+        let (engine, id) = (self.clone(), view.id.clone());
+        self.spawn(async move {
+            if let Err(error) = engine.shared.slack.update_view(&id, None, &full).await {
+                tracing::warn!(error = %error, "a form could not be shown");
+            }
+        });
+    }
+
+    fn options(&self, action: &str, query: &str, view: Option<&View>) -> Ack {
+        let catalog = self.catalog();
+        let flows = askable(&catalog);
+        let name = view.and_then(|view| form::flow_of(&view.private_metadata));
+        let options = match name.and_then(|name| flows.iter().find(|flow| flow.name == name)) {
+            Some(flow) => {
+                let (accounts, accounts_age) = self.accounts(flow);
+                form::options(flow, action, query, &FormContext { accounts: &accounts, accounts_age })
+            }
+            None => form::picker_options(&flows, query),
+        };
+        Ack::Options(options)
+    }
+
+    /// A filled-in form: errors go back onto its fields, a good one is in the books before Slack hears.
+    async fn submitted(&self, actor: Actor, view: &View) -> Ack {
+        let catalog = self.catalog();
+        let name = form::flow_of(&view.private_metadata);
+        let Some(entry) = name.and_then(|name| offered(&catalog, &name)) else {
+            let text = "This flow is no longer offered. Close this and start again with /sym request.";
+            return Ack::Update(form::sorry(text));
+        };
+        let (accounts, accounts_age) = self.accounts(&entry.flow);
+        let context = FormContext { accounts: &accounts, accounts_age };
+        let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
+            Ok(submission) => submission,
+            Err(errors) => return complained(&entry.flow, errors),
+        };
+        if let Some(errors) = self.early_errors(entry, &submission, &actor) {
+            return complained(&entry.flow, errors);
+        }
+        let workspace = actor.workspace.as_ref().or(actor.team.as_ref());
+        let ask = Ask {
+            id: request_id(workspace.map_or("", TeamId::as_str), &view.id),
+            flow: entry.flow.name.clone(),
+            flow_label: entry.flow.label.clone(),
+            requester: Person { user: actor.user, email: None },
+            team: actor.team,
+            target: asked_target(&entry.flow, &submission),
+            answers: submission.answers,
+            duration: submission.duration,
+        };
+        match self.take_ask(ask).await {
+            Ok(()) => Ack::Empty,
+            Err(error) => {
+                self.store_failed(&error);
+                let text = "I could not write your request down, so it was not taken. Please try again.";
+                complained(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
+            }
+        }
+    }
+
+    async fn take_ask(&self, ask: Ask) -> Result<(), StoreError> {
+        if self.shared.store.request(&ask.id)?.is_some() {
+            // The same form once more: it is in the books, which is all that was asked.
+            return self.shared.store.settle().await;
+        }
+        let at = self.now();
+        self.record(opening(AccessRequest::open(ask, at), at)).await
+    }
+
+    /// What can be told without a look-up comes back onto the form; the rest is checked right after.
+    fn early_errors(
+        &self,
+        entry: &FlowEntry,
+        submission: &Submission,
+        actor: &Actor,
+    ) -> Option<BTreeMap<String, String>> {
+        let (user, team) = (&actor.user, actor.team.as_ref());
+        let facts = self.remembered_facts(user, team, entry.flow.channel.as_deref()).or_else(|| {
+            let facts = self.remembered_facts(user, team, None)?;
+            Some(Facts { in_channel: None, ..facts })
+        })?;
+        let on = |field: &str, text: String| Some(form::errors(&entry.flow, [(field.to_owned(), text)]));
+        if let Some(sentence) = cannot_ask(&facts) {
+            return on("target_id", sentence.to_owned());
+        }
+        let question = Question {
+            target: submission.target.as_ref(),
+            account_id: submission.resource.as_ref().and_then(Resource::account_id),
+            duration: submission.duration,
+            facts: &facts,
+        };
+        let refused = Self::early_refusal(&entry.rules, &question)?;
+        match refused {
+            Refused::TooLong { .. } => on("duration", refused.sentence()),
+            Refused::Denied { .. } | Refused::NoRule | Refused::Unknown { .. } => {
+                on("target_id", refused.sentence())
+            }
+        }
+    }
+
+    /// A button was pressed: the click is in the books before Slack hears, and decided right after.
+    async fn pressed(&self, click: Click) -> Ack {
+        match self.keep_click(&click).await {
+            Ok(true) => {
+                self.start_click(click);
+                Ack::Empty
+            }
+            Ok(false) => Ack::Empty,
+            Err(error) => {
+                self.store_failed(&error);
+                Ack::NotAcked
+            }
+        }
+    }
+
+    /// False when this delivery has been taken before.
+    async fn keep_click(&self, click: &Click) -> Result<bool, StoreError> {
+        if self.shared.store.has_seen(&click.envelope)? {
+            self.shared.store.settle().await?;
+            return Ok(false);
+        }
+        let commit = Commit { at: click.at, click: Some(click.clone()), ..Commit::default() };
+        self.record(commit).await?;
+        Ok(true)
+    }
+
+    /// Decides the clicks that an earlier run took and did not get to.
+    pub(super) fn resume_clicks(&self) {
+        match self.shared.store.clicks() {
+            Ok(clicks) => clicks.into_iter().for_each(|click| self.start_click(click)),
+            Err(error) => self.store_failed(&error),
+        }
+    }
+
+    fn start_click(&self, click: Click) {
+        let Some(held) = self.shared.clicks.hold(&click.envelope) else { return };
+        let engine = self.clone();
+        self.spawn(async move {
+            engine.finish_click(click).await;
+            drop(held);
+        });
+    }
+
+    async fn finish_click(&self, click: Click) {
+        let outcome = match self.facts_for(&click).await {
+            Ok(facts) => self.decide_click(click, facts).await,
+            Err(error) => {
+                tracing::warn!(error = %error, "a click could not be checked");
+                self.refuse_unchecked(&click).await
+            }
+        };
+        if let Err(error) = outcome {
+            self.store_failed(&error);
+        }
+    }
+
+    async fn facts_for(&self, click: &Click) -> Result<Facts, crate::slack::api::SlackError> {
+        let request = self.shared.store.request(&click.request).ok().flatten();
+        let channel = request.and_then(|request| request.terms.channel);
+        self.facts(&click.user, click.team.as_ref(), channel.as_deref()).await
+    }
+
+    /// Slack would not say who this is: without knowing, nobody decides anything.
+    async fn refuse_unchecked(&self, click: &Click) -> Result<(), StoreError> {
+        let mut commit = super::refused_click(click, crate::access::Refusal::RightUnknown, self.now());
+        commit.handled = Some(click.envelope.clone());
+        self.record(commit).await
+    }
+}
+
+/// The flows that can be started from Slack.
+fn askable(catalog: &Catalog) -> Vec<&Flow> {
+    catalog
+        .flows
+        .iter()
+        .map(|entry| &entry.flow)
+        .filter(|flow| flow.allowed_sources.contains(&Source::Slack))
+        .collect()
+}
+
+fn offered<'a>(catalog: &'a Catalog, name: &FlowName) -> Option<&'a FlowEntry> {
+    catalog.flow(name).filter(|entry| entry.flow.allowed_sources.contains(&Source::Slack))
+}
+
+/// Sym compared flow names without case.
+fn is_named(flow: &Flow, name: &str) -> bool {
+    flow.name.as_str().eq_ignore_ascii_case(name)
+}
+
+/// Complaints go onto the fields; a form without any can only be replaced by them.
+fn complained(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
+    if form::takes_errors(flow) {
+        Ack::Errors(errors)
+    } else {
+        Ack::Update(form::sorry(&errors.into_values().collect::<Vec<_>>().join(" ")))
+    }
+}
+
+fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {
+    let target = flow.target(submission.target.as_ref()?)?;
+    Some(AskedTarget {
+        name: target.name.clone(),
+        label: target.label.clone(),
+        resource: submission.resource.clone()?,
+        connection: target.connection.clone(),
+    })
+}

@@ -1,0 +1,266 @@
+//! Sends what people are owed: cards drawn again, notices in order. At least once; a message never
+//! holds up a duty, and a Slack that is down only makes messages late.
+
+use super::{About, Engine, tasks::Busy};
+use crate::access::{
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
+};
+use crate::slack::api::{Message, SlackError};
+use crate::slack::message::{self, Account, UseHint};
+use crate::store::{Commit, Queued, StoreError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A notice that could not be sent for this long is given up, loudly.
+const GIVE_UP_AFTER: Span = Span::days(1);
+/// How many errands are started in one go.
+const BATCH: usize = 256;
+
+/// What is being sent, and what waits after a failure.
+#[derive(Default)]
+pub(super) struct Outbox {
+    busy: Busy<Errand>,
+    waiting: Mutex<HashMap<Errand, Wait>>,
+}
+
+/// One line of work: the cards of a request, or its notices in order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Errand {
+    Cards(RequestId),
+    Notices(RequestId),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    until: Timestamp,
+    failures: u32,
+}
+
+/// What became of an errand.
+enum Sent {
+    /// Nothing more to do.
+    Done,
+    /// Slack would not take it now.
+    Later(SlackError),
+}
+
+impl Outbox {
+    /// When the earliest waiting errand is tried again.
+    pub(super) fn next_retry(&self) -> Option<Timestamp> {
+        self.lock().values().map(|wait| wait.until).min()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Errand, Wait>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_waiting(&self, errand: &Errand, now: Timestamp) -> bool {
+        self.lock().get(errand).is_some_and(|wait| wait.until > now)
+    }
+
+    fn succeeded(&self, errand: &Errand) {
+        self.lock().remove(errand);
+    }
+
+    fn failed(&self, errand: &Errand, error: &SlackError, now: Timestamp) {
+        let mut waiting = self.lock();
+        let failures = waiting.get(errand).map_or(0, |wait| wait.failures) + 1;
+        let backoff = Span::seconds(1_i64.checked_shl(failures.min(8)).unwrap_or(256));
+        let asked = error.retry_after().map(|wait| Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1000)));
+        waiting.insert(errand.clone(), Wait { until: now + asked.unwrap_or(backoff), failures });
+    }
+}
+
+impl Engine {
+    /// Starts every errand that is neither in hand nor waiting; returns how many.
+    pub(super) fn start_outbox(&self) -> usize {
+        let store = &self.shared.store;
+        let cards = store.redraws().map(Errand::Cards);
+        let notices = store.requests_with_notices().map(Errand::Notices);
+        cards.chain(notices).filter(|errand| self.start_errand(errand)).take(BATCH).count()
+    }
+
+    fn start_errand(&self, errand: &Errand) -> bool {
+        let outbox = &self.shared.outbox;
+        if outbox.is_waiting(errand, self.now()) {
+            return false;
+        }
+        let Some(held) = outbox.busy.hold(errand) else { return false };
+        let (engine, errand) = (self.clone(), errand.clone());
+        self.spawn(async move {
+            let outcome = match &errand {
+                Errand::Cards(id) => engine.draw_cards(id).await,
+                Errand::Notices(id) => engine.send_notices(id).await,
+            };
+            match outcome {
+                Ok(Sent::Done) => engine.shared.outbox.succeeded(&errand),
+                Ok(Sent::Later(error)) => {
+                    tracing::warn!(error = %error, "a message is late");
+                    engine.shared.outbox.failed(&errand, &error, engine.now());
+                }
+                Err(error) => {
+                    engine.store_failed(&error);
+                    let error = SlackError::Transient { method: "", why: error.to_string() };
+                    engine.shared.outbox.failed(&errand, &error, engine.now());
+                }
+            }
+            drop(held);
+            engine.wake();
+        });
+        true
+    }
+
+    /// Posts or edits every card of a request to show where it stands now.
+    async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
+        let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
+        let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
+        let accounts = self.accounts_around(&request);
+        let shown = message::card(&request, &accounts);
+        for card in &request.cards {
+            let outcome = match &card.place {
+                Some(place) => self.edit_card(place, &shown).await,
+                None if card.failed.is_some() => Ok(()),
+                None => match self.post_card(&request, card, &shown).await? {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(error),
+                },
+            };
+            if let Err(error) = outcome {
+                return Ok(Sent::Later(error));
+            }
+        }
+        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
+        self.record(drawn).await?;
+        Ok(Sent::Done)
+    }
+
+    async fn edit_card(&self, place: &Place, shown: &Message) -> Result<(), SlackError> {
+        match self.shared.slack.update_message(place, shown).await {
+            // A card that somebody deleted, or in a channel the bot has left: nothing to keep right.
+            Err(error) if !error.is_transient() => {
+                tracing::warn!(error = %error, "a card cannot be edited any more");
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn post_card(
+        &self,
+        request: &AccessRequest,
+        card: &Card,
+        shown: &Message,
+    ) -> Result<Result<(), SlackError>, StoreError> {
+        let posted = match self.destination(&card.destination).await {
+            Ok(channel) => self.shared.slack.post_message(&channel, shown).await,
+            Err(error) => Err(error),
+        };
+        let about = About::Request(request.id.clone());
+        let destination = card.destination.clone();
+        let event = match posted {
+            Ok(place) => Event::CardPosted { request: request.id.clone(), destination, place },
+            Err(error) if error.is_transient() => return Ok(Err(error)),
+            Err(error) => {
+                Event::CardFailed { request: request.id.clone(), destination, why: error.to_string() }
+            }
+        };
+        self.take(&about, &event).await?;
+        Ok(Ok(()))
+    }
+
+    /// A channel's name or id as it is; an address is the direct message to that person.
+    async fn destination(&self, destination: &str) -> Result<String, SlackError> {
+        let address = destination.strip_prefix("user:").unwrap_or(destination);
+        if !address.contains('@') {
+            let id = self.channel_id(destination).await?;
+            return Ok(id.map_or_else(|| destination.to_owned(), |id| id.as_str().to_owned()));
+        }
+        let user = self.shared.slack.user_by_email(&crate::access::Email::new(address)).await?;
+        let user = user.ok_or_else(|| SlackError::Refused {
+            method: "users.lookupByEmail",
+            code: "users_not_found".to_owned(),
+            detail: None,
+        })?;
+        Ok(self.shared.slack.open_dm(&user).await?.as_str().to_owned())
+    }
+
+    /// Sends the waiting notices of a request, oldest first.
+    async fn send_notices(&self, id: &RequestId) -> Result<Sent, StoreError> {
+        let request = self.shared.store.request(id)?;
+        for queued in self.shared.store.notices(id)? {
+            let sent = match &request {
+                Some(request) => self.send(&queued, request).await,
+                None => self.send_unknown(&queued).await,
+            };
+            match sent {
+                Ok(()) => {}
+                Err(error) if error.is_transient() && self.now().since(queued.since) < GIVE_UP_AFTER => {
+                    return Ok(Sent::Later(error));
+                }
+                Err(error) => {
+                    tracing::error!(error = %error, request = %id, "a message was given up");
+                }
+            }
+            let done = Commit { at: self.now(), sent: vec![(id.clone(), queued.number)], ..Commit::default() };
+            self.record(done).await?;
+        }
+        Ok(Sent::Done)
+    }
+
+    async fn send(&self, queued: &Queued, request: &AccessRequest) -> Result<(), SlackError> {
+        let catalog = self.catalog();
+        let integration = request
+            .target
+            .as_ref()
+            .and_then(|target| catalog.integrations.get(&target.connection.integration));
+        let accounts = self.accounts_around(request);
+        let hint = UseHint {
+            portal_url: integration.and_then(|integration| integration.portal_url.as_deref()),
+            region: integration.and_then(|integration| integration.connection.region.as_deref()),
+            session: None,
+            accounts: &accounts,
+        };
+        let shown = message::notice(&queued.notice, request, &hint);
+        self.deliver(&queued.notice.to, &shown).await
+    }
+
+    /// The accounts whose names are known where the request's target is.
+    fn accounts_around(&self, request: &AccessRequest) -> Arc<Vec<Account>> {
+        let integration = request.target.as_ref().map(|target| &target.connection.integration);
+        let listed = integration.and_then(|integration| self.shared.inventory.accounts(integration));
+        listed.map(|(_, accounts)| accounts).unwrap_or_default()
+    }
+
+    /// A click on a request that is not in the books is still answered.
+    async fn send_unknown(&self, queued: &Queued) -> Result<(), SlackError> {
+        let NoticeKind::ClickRefused { refusal } = &queued.notice.kind else { return Ok(()) };
+        let text = message::refusal(refusal, None);
+        self.deliver(&queued.notice.to, &message::said(&text)).await
+    }
+
+    async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
+        let slack = &self.shared.slack;
+        match to {
+            Audience::Person(user) => {
+                let channel = slack.open_dm(user).await?;
+                slack.post_message(channel.as_str(), shown).await.map(drop)
+            }
+            Audience::Whisper { channel, user } => {
+                match slack.post_ephemeral(channel.as_str(), user, shown).await {
+                    // Who reads a channel without being in it can press, and cannot be whispered to.
+                    Err(error) if !error.is_transient() => {
+                        tracing::debug!(error = %error, "a whisper goes as a direct message");
+                        let channel = slack.open_dm(user).await?;
+                        slack.post_message(channel.as_str(), shown).await.map(drop)
+                    }
+                    sent => sent,
+                }
+            }
+            Audience::Channel(name) => {
+                let channel = self.destination(name).await?;
+                slack.post_message(&channel, shown).await.map(drop)
+            }
+        }
+    }
+}
+
