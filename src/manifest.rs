@@ -76,9 +76,7 @@ fn load_from(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, 
         let done = thread.spawn_scoped(scope, work).map(std::thread::ScopedJoinHandle::join);
         match done {
             Ok(Ok(loaded)) => loaded,
-            Ok(Err(_)) => {
-                Err(outside(folder, "reading this manifest failed: this is a mistake of the bot"))
-            }
+            Ok(Err(_)) => Err(outside(folder, "reading this manifest failed: this is a mistake of the bot")),
             Err(error) => Err(outside(folder, &format!("no thread to read this manifest: {error}"))),
         }
     })
@@ -114,10 +112,7 @@ fn read_all(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, C
     let complete = catalog.flows.len() == records.flows.len();
     if !complete && !log.has_errors() {
         // Never reached as long as whatever leaves a flow out complains; but nothing wrong may load.
-        return Err(outside(
-            folder,
-            "a flow could not be read, and nothing says why: a mistake of the bot",
-        ));
+        return Err(outside(folder, "a flow could not be read, and nothing says why: a mistake of the bot"));
     }
     let complaints = log.complaints(&sources);
     if log.has_errors() { Err(complaints) } else { Ok(Loaded { catalog, warnings: complaints }) }
@@ -160,11 +155,7 @@ fn command_line(
 }
 
 /// The values of the operator's variables: files first, the command line last.
-fn given<'a>(
-    tree: &'a Tree,
-    texts: Vec<(String, String, Place)>,
-    log: &Log,
-) -> BTreeMap<String, Given<'a>> {
+fn given<'a>(tree: &'a Tree, texts: Vec<(String, String, Place)>, log: &Log) -> BTreeMap<String, Given<'a>> {
     let mut given = BTreeMap::new();
     for (source, body) in &tree.values {
         for structure in body {

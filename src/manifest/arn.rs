@@ -41,8 +41,7 @@ pub(super) fn instance_of(permission_set: &str) -> Option<String> {
 pub(super) fn account_of_role(text: &str) -> Option<&str> {
     let (account, rest) = parts(text, "iam")?;
     let name = rest.strip_prefix("role/")?;
-    (is_account_id(account) && !name.is_empty() && !name.contains(char::is_whitespace))
-        .then_some(account)
+    (is_account_id(account) && !name.is_empty() && !name.contains(char::is_whitespace)).then_some(account)
 }
 
 /// An identity store's group id.
@@ -67,18 +66,13 @@ mod tests {
     #[test]
     fn names_of_aws_are_known_by_their_shape() {
         assert!(
-            is_account_id("111122223333")
-                && !is_account_id("11112222333")
-                && !is_account_id("11112222333x")
+            is_account_id("111122223333") && !is_account_id("11112222333") && !is_account_id("11112222333x")
         );
         assert!(is_instance("arn:aws:sso:::instance/ssoins-1111111111111111"));
         assert!(is_instance("arn:aws-us-gov:sso:::instance/ssoins-1111111111111111"));
-        assert!(!is_instance(
-            "arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111"
-        ));
+        assert!(!is_instance("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111"));
         assert_eq!(
-            instance_of("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111")
-                .as_deref(),
+            instance_of("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111").as_deref(),
             Some("arn:aws:sso:::instance/ssoins-1111111111111111")
         );
         assert_eq!(instance_of("arn:aws:sso:::permissionSet/ssoins-1/ps-1"), None);

@@ -84,11 +84,8 @@ impl Node {
                 Item::List(items.into_iter().map(|item| Self::from_value(place, item)).collect())
             }
             Value::Object(map) => {
-                let entry = |(key, value)| Entry {
-                    key,
-                    key_place: place,
-                    node: Self::from_value(place, value),
-                };
+                let entry =
+                    |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
                 Item::Map(map.into_iter().map(entry).collect())
             }
         };
@@ -105,10 +102,7 @@ impl<'a> World<'a> {
             labels: block
                 .labels
                 .iter()
-                .map(|label| Text {
-                    text: label.as_str().to_owned(),
-                    place: label_place(env.source, label),
-                })
+                .map(|label| Text { text: label.as_str().to_owned(), place: label_place(env.source, label) })
                 .collect(),
             entries: Vec::new(),
             blocks: Vec::new(),
@@ -275,12 +269,10 @@ pub(super) fn unknown(what: &str, name: &str, kind: &str, schema: Schema, place:
     let fault = Fault::new(place, format!("unknown {what} `{name}` in `{kind}`"));
     let all = || schema.attributes.iter().chain(schema.blocks).copied();
     if what == "block" && schema.attributes.contains(&name) {
-        return Fault::new(place, format!("`{name}` is not a block"))
-            .hint(format!("write `{name} = …`"));
+        return Fault::new(place, format!("`{name}` is not a block")).hint(format!("write `{name} = …`"));
     }
     if what == "attribute" && schema.blocks.contains(&name) {
-        return Fault::new(place, format!("`{name}` is a block"))
-            .hint(format!("write `{name} {{ … }}`"));
+        return Fault::new(place, format!("`{name}` is a block")).hint(format!("write `{name} {{ … }}`"));
     }
     if let Some(hint) = did_you_mean(name, all()) {
         return fault.hint(hint);

@@ -168,10 +168,8 @@ impl Complaints {
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
         let mut out = String::new();
         for complaint in self {
-            let drawn = Drawn {
-                complaint,
-                source: NamedSource::new(&complaint.file, Arc::clone(&complaint.text)),
-            };
+            let drawn =
+                Drawn { complaint, source: NamedSource::new(&complaint.file, Arc::clone(&complaint.text)) };
             if handler.render_report(&mut out, &drawn).is_err() {
                 // Drawing failed, which must not hide what is wrong.
                 out.push_str(&complaint.to_string());

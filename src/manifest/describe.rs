@@ -108,11 +108,7 @@ fn fields(out: &mut String, flow: &Flow) {
 
 fn granted(target: &Target) -> String {
     let setting = |name: &str| {
-        target
-            .settings
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| format!("the {name} that the request names"))
+        target.settings.get(name).cloned().unwrap_or_else(|| format!("the {name} that the request names"))
     };
     match target.kind {
         TargetKind::AwsSsoPermissionSet => {
@@ -132,11 +128,8 @@ fn granted(target: &Target) -> String {
 }
 
 fn rule(out: &mut String, rule: &Rule) {
-    let who = if rule.requesters.is_empty() {
-        "every full member".to_owned()
-    } else {
-        people(&rule.requesters)
-    };
+    let who =
+        if rule.requesters.is_empty() { "every full member".to_owned() } else { people(&rule.requesters) };
     let mut what = if rule.targets.is_empty() {
         "any target".to_owned()
     } else {
@@ -159,11 +152,8 @@ fn rule(out: &mut String, rule: &Rule) {
             format!("decided by {number} {}{own}, within {wait}", people(&rule.approvers))
         }
     };
-    let notify = if rule.notify.is_empty() {
-        String::new()
-    } else {
-        format!("; card to {}", rule.notify.join(", "))
-    };
+    let notify =
+        if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
     line(out, 2, &format!("{}: {who} for {what}{limit}: {decided}{notify}", rule.name));
 }
 

@@ -124,9 +124,8 @@ impl<'a> World<'a> {
             };
             let place = Place::new(env.source, key_expr.span());
             let key = self.eval(&inner, key_expr)?;
-            let key = value::text(&key).ok_or_else(|| {
-                wrong(place, format!("a key is text, and this is {}", value::kind(&key)))
-            })?;
+            let key = value::text(&key)
+                .ok_or_else(|| wrong(place, format!("a key is text, and this is {}", value::kind(&key))))?;
             if for_expr.grouping {
                 let group = map.entry(key).or_insert_with(|| Value::Array(Vec::new()));
                 if let Value::Array(group) = group {
@@ -145,15 +144,10 @@ impl<'a> World<'a> {
             Value::Array(items) => {
                 Ok(items.into_iter().enumerate().map(|(i, item)| (Value::from(i), item)).collect())
             }
-            Value::Object(map) => {
-                Ok(map.into_iter().map(|(key, item)| (Value::String(key), item)).collect())
-            }
+            Value::Object(map) => Ok(map.into_iter().map(|(key, item)| (Value::String(key), item)).collect()),
             other => {
                 let place = Place::new(env.source, expression.span());
-                Err(wrong(
-                    place,
-                    format!("`for` needs a list or a map, and this is {}", value::kind(&other)),
-                ))
+                Err(wrong(place, format!("`for` needs a list or a map, and this is {}", value::kind(&other))))
             }
         }
     }
@@ -219,9 +213,9 @@ impl<'a> World<'a> {
         if name == "fileexists" {
             return Ok(Value::Bool(found.is_ok()));
         }
-        found.map(Value::String).map_err(|error| {
-            wrong(place, format!("the file `{}` cannot be read: {error}", path.display()))
-        })
+        found
+            .map(Value::String)
+            .map_err(|error| wrong(place, format!("the file `{}` cannot be read: {error}", path.display())))
     }
 }
 

@@ -31,9 +31,8 @@ impl<'a> World<'a> {
                 let place = Place::new(env.source, count.value.span());
                 let found = self.eval(env, &count.value)?;
                 let number = value::whole(&found).filter(|number| *number <= MAX_INSTANCES);
-                let number = number.ok_or_else(|| {
-                    Box::new(Fault::new(place, "`count` is a whole number from 0 to 1000"))
-                })?;
+                let number = number
+                    .ok_or_else(|| Box::new(Fault::new(place, "`count` is a whole number from 0 to 1000")))?;
                 let items = (0..number).map(|index| {
                     let mut each = Map::new();
                     each.insert("index".to_owned(), Value::from(index));

@@ -42,8 +42,7 @@ impl<'a> Linker<'a> {
         if self.records.flows.is_empty() && !self.log.has_errors() {
             // Nothing else is wrong, so this is what the operator has to hear.
             if let Some(place) = self.records.targets.first().map(|target| target.head.place) {
-                self.log
-                    .add(Fault::warning(place, "there is no `sym_flow`: nobody can ask for anything"));
+                self.log.add(Fault::warning(place, "there is no `sym_flow`: nobody can ask for anything"));
             }
         }
         let integrations = self.integrations(&flows);
@@ -90,19 +89,15 @@ impl<'a> Linker<'a> {
 
     fn environment(&self, flow: &FlowRecord) -> Option<&'a EnvironmentRecord> {
         let environments = &self.records.environments;
-        self.find(&flow.environment, "sym_environment", environments, |environment| {
-            &environment.head.id
-        })
+        self.find(&flow.environment, "sym_environment", environments, |environment| &environment.head.id)
     }
 
     fn runtime(&self, environment: &EnvironmentRecord) -> Option<&'a RuntimeRecord> {
         let runtimes = &self.records.runtimes;
-        let runtime =
-            self.find(&environment.runtime, "sym_runtime", runtimes, |runtime| &runtime.head.id)?;
+        let runtime = self.find(&environment.runtime, "sym_runtime", runtimes, |runtime| &runtime.head.id)?;
         let integrations = &self.records.integrations;
-        let context = self.find(&runtime.context, "sym_integration", integrations, |integration| {
-            &integration.head.id
-        });
+        let context =
+            self.find(&runtime.context, "sym_integration", integrations, |integration| &integration.head.id);
         if let (Some(context), Some(text)) = (context, runtime.context.as_given())
             && context.kind.is_some()
             && !context.is_aws()
@@ -132,7 +127,8 @@ impl<'a> Linker<'a> {
         let channel = channel.map(|text| text.text.clone()).or_else(|| self.channel.clone());
         if channel.is_none() {
             let message = format!("the flow `{}` has no channel for its cards", record.head.shown());
-            let hint = "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";
+            let hint =
+                "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";
             self.log.add(Fault::warning(record.head.place, message).hint(hint));
         }
         let logger = environment.and_then(|environment| {
@@ -145,10 +141,7 @@ impl<'a> Linker<'a> {
         let flow = Flow {
             name: FlowName::new(name.text.as_str()),
             label: label(&record.head, &name.text),
-            additional_header_text: params
-                .additional_header_text
-                .as_ref()
-                .map(|text| text.text.clone()),
+            additional_header_text: params.additional_header_text.as_ref().map(|text| text.text.clone()),
             fields,
             targets,
             durations,

@@ -99,8 +99,7 @@ fn read_scope<'a>(world: &World<'a>, scope: &Rc<Scope<'a>>, records: &mut Record
             if let Some(inside) = world.scope(number) {
                 if !inside.folder.identities.is_empty() {
                     let place = inside.folder.identities[0].place();
-                    let message =
-                        "`identity` blocks stand in the manifest's own folder, not in modules";
+                    let message = "`identity` blocks stand in the manifest's own folder, not in modules";
                     world.log.add(Fault::new(place, message));
                 }
                 read_scope(world, &inside, records);

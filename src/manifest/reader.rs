@@ -86,10 +86,7 @@ impl<'b> Reader<'b> {
     }
 
     pub(super) fn entry(&self, name: &str) -> Option<&'b Entry> {
-        self.bag
-            .entries
-            .iter()
-            .find(|entry| entry.key == name && !matches!(entry.node.item, Item::Null))
+        self.bag.entries.iter().find(|entry| entry.key == name && !matches!(entry.node.item, Item::Null))
     }
 
     fn wrong(&self, name: &str, node: &Node, wanted: &str) {

@@ -40,8 +40,7 @@ pub(super) const PARAMS: Schema = Schema {
 };
 
 /// The older form of [`PARAMS`], where lists were JSON.
-pub(super) const OLD_PARAMS: [&str; 3] =
-    ["prompt_fields_json", "allowed_sources_json", "prompt_fields"];
+pub(super) const OLD_PARAMS: [&str; 3] = ["prompt_fields_json", "allowed_sources_json", "prompt_fields"];
 
 /// One field of the form.
 pub(super) const PROMPT_FIELD: Schema = Schema {
@@ -79,8 +78,7 @@ pub(super) const RULE: Schema = Schema {
 };
 
 /// What a rule falls back to.
-pub(super) const FALLBACK: Schema =
-    Schema { attributes: &["after", "notify", "approvers"], blocks: &[] };
+pub(super) const FALLBACK: Schema = Schema { attributes: &["after", "notify", "approvers"], blocks: &[] };
 
 /// One person's names in AWS.
 pub(super) const IDENTITY: Schema =
@@ -90,16 +88,7 @@ pub(super) const IDENTITY: Schema =
 pub(super) fn of(kind: &str) -> Option<Schema> {
     let (attributes, blocks): (&[&str], &[&str]) = match kind {
         "sym_flow" => (
-            &[
-                "name",
-                "label",
-                "environment_id",
-                "implementation",
-                "vars",
-                "template",
-                "params",
-                "channel",
-            ],
+            &["name", "label", "environment_id", "implementation", "vars", "template", "params", "channel"],
             &["params", "rule"],
         ),
         "sym_target" => (&["type", "name", "label", "settings", "field_bindings"], &[]),

@@ -136,8 +136,7 @@ fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
 /// `terraform output -json` prints each output as its value, type and whether it is a secret.
 fn is_outputs(map: &Map<String, Value>) -> bool {
     let output = |value: &Value| {
-        value.get("value").is_some()
-            && (value.get("type").is_some() || value.get("sensitive").is_some())
+        value.get("value").is_some() && (value.get("type").is_some() || value.get("sensitive").is_some())
     };
     !map.is_empty() && map.values().all(output)
 }

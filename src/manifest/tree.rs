@@ -165,13 +165,7 @@ impl Parser<'_> {
     }
 
     /// Reads one folder and returns its number.
-    fn folder(
-        &mut self,
-        tree: &mut Tree,
-        path: &Path,
-        paths: &[PathBuf],
-        above: &mut Vec<PathBuf>,
-    ) -> usize {
+    fn folder(&mut self, tree: &mut Tree, path: &Path, paths: &[PathBuf], above: &mut Vec<PathBuf>) -> usize {
         let number = tree.folders.len();
         tree.folders.push(Folder { path: path.to_owned(), ..Folder::default() });
         let mut folder = Folder { path: path.to_owned(), ..Folder::default() };
@@ -236,8 +230,7 @@ impl Parser<'_> {
         let block = match structure {
             Structure::Attribute(attribute) => {
                 let place = Place::new(source, attribute.key.span());
-                let fault =
-                    Fault::new(place, format!("`{}` stands outside of any block", *attribute.key));
+                let fault = Fault::new(place, format!("`{}` stands outside of any block", *attribute.key));
                 self.log.add(fault.hint("values go into `locals { … }`, or into a file *.auto.tfvars"));
                 return;
             }
@@ -248,12 +241,8 @@ impl Parser<'_> {
         let word = declared.block.ident.as_str().to_owned();
         match (word.as_str(), labels.as_slice()) {
             ("locals", []) => self.locals(folder, declared),
-            ("variable", [name]) => {
-                self.once(&mut folder.variables, name.clone(), declared, Declared::place)
-            }
-            ("output", [name]) => {
-                self.once(&mut folder.outputs, name.clone(), declared, Declared::place)
-            }
+            ("variable", [name]) => self.once(&mut folder.variables, name.clone(), declared, Declared::place),
+            ("output", [name]) => self.once(&mut folder.outputs, name.clone(), declared, Declared::place),
             ("module", [name]) => {
                 let module = Module { declared, source: ModuleSource::Broken };
                 self.once(&mut folder.modules, name.clone(), module, |module| module.declared.place());
@@ -282,8 +271,7 @@ impl Parser<'_> {
                     self.once(&mut folder.locals, name, local, |local| local.place);
                 }
                 Structure::Block(block) => {
-                    self.log
-                        .add(Fault::new(header(source, &block), "`locals` holds values, not blocks"));
+                    self.log.add(Fault::new(header(source, &block), "`locals` holds values, not blocks"));
                 }
             }
         }
@@ -301,14 +289,8 @@ impl Parser<'_> {
 }
 
 fn unknown_block(declared: &Declared, word: &str) -> Fault {
-    const WORDS: [(&str, usize); 6] = [
-        ("resource", 2),
-        ("locals", 0),
-        ("variable", 1),
-        ("output", 1),
-        ("module", 1),
-        ("identity", 1),
-    ];
+    const WORDS: [(&str, usize); 6] =
+        [("resource", 2), ("locals", 0), ("variable", 1), ("output", 1), ("module", 1), ("identity", 1)];
     let place = declared.place();
     if let Some((_, labels)) = WORDS.iter().find(|(known, _)| *known == word) {
         let needs = match labels {

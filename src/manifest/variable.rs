@@ -31,8 +31,8 @@ pub(super) fn from_text(text: &str, wanted: Option<&Expression>) -> Result<Value
     if plain {
         return Ok(Value::String(text.to_owned()));
     }
-    let parsed = hcl_edit::parser::parse_expr(text)
-        .map_err(|error| format!("is not HCL: {}", error.message()))?;
+    let parsed =
+        hcl_edit::parser::parse_expr(text).map_err(|error| format!("is not HCL: {}", error.message()))?;
     literal(&parsed).ok_or_else(|| "has to be a plain value".to_owned())
 }
 

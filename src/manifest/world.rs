@@ -130,14 +130,8 @@ impl<'a> World<'a> {
         self.scopes.borrow().get(number).cloned()
     }
 
-    fn open(
-        &self,
-        folder: &'a Folder,
-        address: String,
-        call: Option<(Env<'a>, &'a Declared)>,
-    ) -> usize {
-        let scope =
-            Scope { folder, address, call, memo: RefCell::default(), modules: RefCell::default() };
+    fn open(&self, folder: &'a Folder, address: String, call: Option<(Env<'a>, &'a Declared)>) -> usize {
+        let scope = Scope { folder, address, call, memo: RefCell::default(), modules: RefCell::default() };
         let mut scopes = self.scopes.borrow_mut();
         scopes.push(Rc::new(scope));
         scopes.len() - 1
@@ -160,12 +154,7 @@ impl<'a> World<'a> {
     }
 
     /// Runs work that has a name, unless the same work is what asks for it.
-    pub(super) fn guarded<T>(
-        &self,
-        name: String,
-        place: Place,
-        work: impl FnOnce() -> Eval<T>,
-    ) -> Eval<T> {
+    pub(super) fn guarded<T>(&self, name: String, place: Place, work: impl FnOnce() -> Eval<T>) -> Eval<T> {
         let at = self.running.borrow().iter().position(|running| *running == name);
         if let Some(at) = at {
             let mut chain = self.running.borrow()[at..].to_vec();
@@ -246,12 +235,12 @@ impl<'a> World<'a> {
                 let message = format!("this module needs a value for `{name}`");
                 Fault::new(call.place(), message).also("declared at", declared.place())
             }
-            None => Fault::new(declared.place(), format!("the variable `{name}` has no value")).hint(
-                format!(
+            None => {
+                Fault::new(declared.place(), format!("the variable `{name}` has no value")).hint(format!(
                     "give it a `default`, write `{name} = …` into a file *.auto.tfvars, or pass \
                      `--var {name}=…` or SYM_VAR_{name}"
-                ),
-            ),
+                ))
+            }
         }))
     }
 

@@ -15,13 +15,7 @@ use std::rc::Rc;
 
 impl<'a> World<'a> {
     /// The value of `name` followed by `.x`, `["y"]`, `[*]`.
-    pub(super) fn reference(
-        &self,
-        env: &Env<'a>,
-        name: &Ident,
-        head: Place,
-        steps: &[Step],
-    ) -> Eval<Value> {
+    pub(super) fn reference(&self, env: &Env<'a>, name: &Ident, head: Place, steps: &[Step]) -> Eval<Value> {
         let name = name.as_str();
         if let Some(bound) = env.binding(name) {
             return self.steps(env, bound.clone(), head, steps);
@@ -46,10 +40,8 @@ impl<'a> World<'a> {
             ("terraform", Some("workspace")) => Ok(Value::String("default".to_owned())),
             ("module", Some(first)) => self.module(env, first, head, steps),
             ("each" | "count" | "self", _) => {
-                let fault = Fault::new(
-                    upto(env, head, steps, steps.len()),
-                    format!("`{name}` is not known here"),
-                );
+                let fault =
+                    Fault::new(upto(env, head, steps, steps.len()), format!("`{name}` is not known here"));
                 let hint = match name {
                     "count" => "it is known in a block with `count`",
                     _ => "it is known in a block with `for_each`",
@@ -66,13 +58,7 @@ impl<'a> World<'a> {
     }
 
     /// Something declared in a `resource` block.
-    fn block(
-        &self,
-        env: &Env<'a>,
-        (kind, name): (&str, &str),
-        head: Place,
-        steps: &[Step],
-    ) -> Eval<Value> {
+    fn block(&self, env: &Env<'a>, (kind, name): (&str, &str), head: Place, steps: &[Step]) -> Eval<Value> {
         let scope = &env.scope;
         let place = upto(env, head, steps, 1);
         let found = scope.folder.resources.get_key_value(&(kind.to_owned(), name.to_owned()));
@@ -144,12 +130,9 @@ impl<'a> World<'a> {
             return self.steps(env, value, here, steps.get(at..).unwrap_or_default());
         }
         if let Some(wanted) = attribute(steps.get(1)) {
-            let fault =
-                Fault::new(upto(env, place, steps, 2), format!("`{address}` has several instances"));
+            let fault = Fault::new(upto(env, place, steps, 2), format!("`{address}` has several instances"));
             let example = instances.items.first().map_or("[0]".to_owned(), |(key, _)| key.to_string());
-            return Err(Box::new(
-                fault.hint(format!("say which, as in `{address}{example}.{wanted}`")),
-            ));
+            return Err(Box::new(fault.hint(format!("say which, as in `{address}{example}.{wanted}`"))));
         }
         let mut items = Vec::new();
         for (key, inside) in &instances.items {
@@ -224,11 +207,7 @@ impl<'a> World<'a> {
             None => {
                 return self.known(env, &address, head, steps, 1).map_err(|fault| {
                     let near = did_you_mean(name, scope.folder.modules.keys().map(String::as_str));
-                    if fault.kind == FaultKind::Unknown {
-                        Box::new(fault.maybe_hint(near))
-                    } else {
-                        fault
-                    }
+                    if fault.kind == FaultKind::Unknown { Box::new(fault.maybe_hint(near)) } else { fault }
                 });
             }
         }
@@ -288,14 +267,7 @@ impl<'a> World<'a> {
     }
 
     /// What only Terraform knows.
-    fn known(
-        &self,
-        env: &Env<'a>,
-        address: &str,
-        head: Place,
-        steps: &[Step],
-        used: usize,
-    ) -> Eval<Value> {
+    fn known(&self, env: &Env<'a>, address: &str, head: Place, steps: &[Step], used: usize) -> Eval<Value> {
         let full = env.scope.address_of(address);
         let place = upto(env, head, steps, steps.len());
         if is_index(steps.get(used)) {
@@ -326,10 +298,8 @@ impl<'a> World<'a> {
         match &found {
             Value::String(name) => Ok(Key::Name(name.clone())),
             other => value::whole(other).map(Key::Index).ok_or_else(|| {
-                let message = format!(
-                    "an instance is named by text or a number, and this is {}",
-                    value::kind(other)
-                );
+                let message =
+                    format!("an instance is named by text or a number, and this is {}", value::kind(other));
                 Box::new(Fault::new(place, message))
             }),
         }
@@ -351,12 +321,7 @@ fn gather(shape: Shape, items: Vec<(Key, Value)>) -> Value {
     }
 }
 
-fn no_instance<'k>(
-    address: &str,
-    key: &Key,
-    place: Place,
-    there: impl Iterator<Item = &'k Key>,
-) -> Fault {
+fn no_instance<'k>(address: &str, key: &Key, place: Place, there: impl Iterator<Item = &'k Key>) -> Fault {
     let there: Vec<String> = there.map(|key| format!("`{address}{key}`")).take(12).collect();
     let fault = Fault::new(place, format!("there is no `{address}{key}`"));
     fault.maybe_hint((!there.is_empty()).then(|| format!("there is {}", there.join(", "))))

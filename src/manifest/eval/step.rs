@@ -35,8 +35,7 @@ impl<'a> World<'a> {
                     return splat(at, |item| self.steps(env, item, place, after));
                 }
                 TraversalOperator::AttrSplat(_) => {
-                    let names =
-                        after.iter().take_while(|step| attribute(Some(*step)).is_some()).count();
+                    let names = after.iter().take_while(|step| attribute(Some(*step)).is_some()).count();
                     let (inside, outside) = after.split_at(names);
                     let list = splat(at, |item| self.steps(env, item, place, inside))?;
                     return self.steps(env, list, place, outside);
@@ -62,13 +61,11 @@ fn get(at: Value, name: &str, place: Place) -> Eval<Value> {
         Value::Object(mut map) => map.remove(name).ok_or_else(|| {
             let known = did_you_mean(name, map.keys().map(String::as_str));
             let keys: Vec<String> = map.keys().map(|key| format!("`{key}`")).take(12).collect();
-            let hint =
-                known.or_else(|| (!keys.is_empty()).then(|| format!("there is {}", keys.join(", "))));
+            let hint = known.or_else(|| (!keys.is_empty()).then(|| format!("there is {}", keys.join(", "))));
             Box::new(Fault::new(place, format!("there is no `{name}` in this")).maybe_hint(hint))
         }),
         other => {
-            let message =
-                format!("`{name}` is looked for in {}, which has no names", value::kind(&other));
+            let message = format!("`{name}` is looked for in {}, which has no names", value::kind(&other));
             Err(Box::new(Fault::new(place, message)))
         }
     }
@@ -77,9 +74,7 @@ fn get(at: Value, name: &str, place: Place) -> Eval<Value> {
 fn index(at: Value, number: Option<usize>, place: Place) -> Eval<Value> {
     let wrong = |message: String| Err(Box::new(Fault::new(place, message)));
     match (at, number) {
-        (Value::Array(mut items), Some(number)) if number < items.len() => {
-            Ok(items.swap_remove(number))
-        }
+        (Value::Array(mut items), Some(number)) if number < items.len() => Ok(items.swap_remove(number)),
         (Value::Array(items), Some(number)) => {
             wrong(format!("there is no item {number}: the list has {}", items.len()))
         }

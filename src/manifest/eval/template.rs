@@ -79,9 +79,8 @@ impl<'a> World<'a> {
                     let end = no.as_ref().map_or(last, |no| no.strip.strip_start());
                     return inside(env, &yes.template, yes.strip.strip_end(), end);
                 }
-                no.as_ref().map_or(Ok(String::new()), |no| {
-                    inside(env, &no.template, no.strip.strip_end(), last)
-                })
+                no.as_ref()
+                    .map_or(Ok(String::new()), |no| inside(env, &no.template, no.strip.strip_end(), last))
             }
             Directive::For(each) => {
                 let head = &each.for_expr;
@@ -109,9 +108,7 @@ fn strips(element: &Element) -> (bool, bool) {
             Directive::If(branches) => {
                 (branches.if_expr.strip.strip_start(), branches.endif_expr.strip.strip_end())
             }
-            Directive::For(each) => {
-                (each.for_expr.strip.strip_start(), each.endfor_expr.strip.strip_end())
-            }
+            Directive::For(each) => (each.for_expr.strip.strip_start(), each.endfor_expr.strip.strip_end()),
         },
     }
 }

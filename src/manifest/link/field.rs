@@ -33,17 +33,13 @@ impl Linker<'_> {
         match record.name.text.as_str() {
             "duration" => self.check_duration(flow, record, grants),
             "target_id" if !grants => {
-                complain(
-                    &record.name,
-                    "a flow without a strategy has no targets to choose from".to_owned(),
-                );
+                complain(&record.name, "a flow without a strategy has no targets to choose from".to_owned());
             }
             _ => {}
         }
         let field_type = record.field_type?;
         let people = matches!(field_type, FieldType::SlackUser | FieldType::SlackUserList);
-        let list =
-            matches!(field_type, FieldType::TextList | FieldType::IntList | FieldType::SlackUserList);
+        let list = matches!(field_type, FieldType::TextList | FieldType::IntList | FieldType::SlackUserList);
         if let Some(default) = record.default.as_ref().filter(|_| people || list) {
             complain(default, format!("a field of type `{}` takes no default", field_type.name()));
         }
@@ -54,15 +50,12 @@ impl Linker<'_> {
                 let message = format!("a field of type `{}` takes no choices", field_type.name());
                 self.log.add(Fault::new(place, message));
             } else if record.name.text == "target_id" {
-                let message =
-                    "the choices of `target_id` are the targets of the strategy; these are ignored";
+                let message = "the choices of `target_id` are the targets of the strategy; these are ignored";
                 self.log.add(Fault::warning(place, message));
             } else {
-                allowed =
-                    values.items.iter().filter_map(|value| self.choice(field_type, value)).collect();
+                allowed = values.items.iter().filter_map(|value| self.choice(field_type, value)).collect();
                 if values.items.is_empty() && values.complete {
-                    let fault =
-                        Fault::new(place, "without choices nobody can choose: the list is empty");
+                    let fault = Fault::new(place, "without choices nobody can choose: the list is empty");
                     self.log.add(fault.hint("leave `allowed_values` out if anything goes"));
                 } else if values.items.len() > MAX_OPTIONS {
                     let message = format!(
@@ -200,15 +193,11 @@ impl Linker<'_> {
 fn longest(rules: &[(Rule, &RuleRecord)]) -> Option<Span> {
     let granting = || rules.iter().map(|(rule, _)| rule).filter(|rule| rule.decision != Decision::Deny);
     // At least one granting rule matches whatever is granted, so the loosest of them is a limit …
-    let loosest = granting()
-        .map(|rule| rule.max_duration.unwrap_or(Span::MAX))
-        .max()
-        .filter(|span| *span < Span::MAX);
+    let loosest =
+        granting().map(|rule| rule.max_duration.unwrap_or(Span::MAX)).max().filter(|span| *span < Span::MAX);
     // … and so is each rule that matches everything.
     let always = granting()
-        .filter(|rule| {
-            rule.targets.is_empty() && rule.accounts.is_empty() && rule.requesters.is_empty()
-        })
+        .filter(|rule| rule.targets.is_empty() && rule.accounts.is_empty() && rule.requesters.is_empty())
         .filter_map(|rule| rule.max_duration)
         .min();
     match (loosest, always) {

@@ -58,10 +58,8 @@ impl Linker<'_> {
             return Vec::new();
         }
         if texts.items.is_empty() && texts.complete {
-            let fault = Fault::new(
-                texts.place.unwrap_or(record.place),
-                "`targets` is empty: no request matches",
-            );
+            let fault =
+                Fault::new(texts.place.unwrap_or(record.place), "`targets` is empty: no request matches");
             self.log.add(fault.hint("leave it out if every target is meant"));
         }
         let mut names = Vec::new();
@@ -113,10 +111,8 @@ impl Linker<'_> {
         }
         if rule.approvers.is_empty() {
             let place = record.approvers_place.unwrap_or(record.place);
-            let message =
-                format!("nobody can approve under the rule `{}`: it names no approvers", rule.name);
-            let hint =
-                "add `approvers = [\"channel_members\"]`, or `decision = \"auto\"` or `\"deny\"`";
+            let message = format!("nobody can approve under the rule `{}`: it names no approvers", rule.name);
+            let hint = "add `approvers = [\"channel_members\"]`, or `decision = \"auto\"` or `\"deny\"`";
             self.log.add(Fault::new(place, message).hint(hint));
             return;
         }
@@ -145,9 +141,7 @@ impl Linker<'_> {
                 "nobody can satisfy the rule `{}`: its requesters cannot decide on their own requests",
                 rule.name
             );
-            self.log.add(
-                Fault::new(place, message).hint("name other approvers, or set `allow_self = true`"),
-            );
+            self.log.add(Fault::new(place, message).hint("name other approvers, or set `allow_self = true`"));
         } else if let Some(one) = stuck.first() {
             let message = format!(
                 "a request of {one} cannot be approved under the rule `{}`: nobody may decide on their own",
@@ -179,18 +173,15 @@ impl Linker<'_> {
         let granting: Vec<&Rule> =
             rules.iter().map(|(rule, _)| rule).filter(|rule| rule.decision != Decision::Deny).collect();
         if granting.is_empty() {
-            let message = format!(
-                "every rule of the flow `{}` denies: nobody can have anything",
-                flow.head.shown()
-            );
+            let message =
+                format!("every rule of the flow `{}` denies: nobody can have anything", flow.head.shown());
             self.log.add(Fault::warning(flow.head.place, message));
             return;
         }
         for target in targets {
             let covered = granting.iter().any(|rule| {
                 let about = rule.targets.is_empty() || rule.targets.contains(&target.name);
-                about
-                    && (rule.accounts.is_empty() || rule.accounts.iter().any(|id| may_have(target, id)))
+                about && (rule.accounts.is_empty() || rule.accounts.iter().any(|id| may_have(target, id)))
             });
             if !covered {
                 let message = format!("no rule lets anybody have the target `{}`", target.name);
@@ -217,9 +208,7 @@ fn users(people: &[People]) -> Option<Vec<&Email>> {
         .iter()
         .map(|people| match people {
             People::User(email) => Some(email),
-            People::Usergroup(_) | People::ChannelMembers | People::IdcGroup(_) | People::Everyone => {
-                None
-            }
+            People::Usergroup(_) | People::ChannelMembers | People::IdcGroup(_) | People::Everyone => None,
         })
         .collect()
 }

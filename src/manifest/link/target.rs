@@ -17,8 +17,7 @@ impl<'a> Linker<'a> {
         for text in &texts.items {
             let reference = Got::Given(text.clone());
             let targets = &self.records.targets;
-            if let Some(target) = self.find(&reference, "sym_target", targets, |target| &target.head.id)
-            {
+            if let Some(target) = self.find(&reference, "sym_target", targets, |target| &target.head.id) {
                 found.push((target, text.clone()));
             }
         }
@@ -51,13 +50,10 @@ impl<'a> Linker<'a> {
         }
         match strategy.service {
             Some(Service::Sso) => self.check_instance(strategy, &records),
-            Some(Service::Iam)
-                if integration.settings.complete && account_of(integration).is_none() =>
-            {
+            Some(Service::Iam) if integration.settings.complete && account_of(integration).is_none() => {
                 let message = "it is not known which account the IAM groups are in";
                 let hint = "set `account_id` in the `settings` of the integration, or its `role_arn`";
-                let place =
-                    strategy.integration.as_given().map_or(strategy.head.place, |text| text.place);
+                let place = strategy.integration.as_given().map_or(strategy.head.place, |text| text.place);
                 let fault = Fault::new(place, message).hint(hint);
                 self.log.add(fault.also("the integration", integration.head.place));
             }
@@ -82,8 +78,7 @@ impl<'a> Linker<'a> {
                     self.log.add(Fault::new(place, message).also("the strategy", strategy.head.place));
                 }
                 (None, _) if target.kind.is_some() => {
-                    let message =
-                        "it is not known which Identity Center instance this strategy is about";
+                    let message = "it is not known which Identity Center instance this strategy is about";
                     let hint = "set `instance_arn` in its `settings`";
                     self.log.add(Fault::new(strategy.head.place, message).hint(hint));
                 }
@@ -104,8 +99,7 @@ impl<'a> Linker<'a> {
             return Some(instance.to_owned());
         }
         let targets = self.target_records(strategy);
-        let mut arns =
-            targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
+        let mut arns = targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
         arns.find_map(|arn| arn::instance_of(&arn.text))
     }
 
@@ -189,8 +183,7 @@ impl<'a> Linker<'a> {
                 && name == "account_id"
             {
                 for value in values.items.iter().filter(|value| !arn::is_account_id(&value.text)) {
-                    let message =
-                        format!("`{}` is not an account id: twelve digits in quotes", value.text);
+                    let message = format!("`{}` is not an account id: twelve digits in quotes", value.text);
                     self.log.add(Fault::new(value.place, message));
                 }
             }

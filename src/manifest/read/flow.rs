@@ -70,9 +70,7 @@ impl FlowRecord {
             };
             if let Some(first) = rules.iter().find(|there| there.name.text == rule.name.text) {
                 let message = format!("two rules of this flow are called `{}`", rule.name.text);
-                reader.complain(
-                    Fault::new(rule.name.place, message).also("the other one", first.name.place),
-                );
+                reader.complain(Fault::new(rule.name.place, message).also("the other one", first.name.place));
             }
             rules.push(rule);
         }
@@ -103,8 +101,7 @@ fn check_head(head: &Head, reader: &Reader<'_>) {
 /// What Sym ran and we do not.
 fn python(reader: &Reader<'_>) {
     if let Some(entry) = reader.entry("implementation") {
-        let fault =
-            Fault::warning(entry.key_place, "`implementation` is Python of Sym, which is not run");
+        let fault = Fault::warning(entry.key_place, "`implementation` is Python of Sym, which is not run");
         reader.complain(fault.hint(
             "say in `rule` blocks of this flow who may ask and who decides; without one, the members of \
              the flow's channel decide",
@@ -114,9 +111,7 @@ fn python(reader: &Reader<'_>) {
         && !template.text.starts_with("sym:template:approval:")
     {
         let message = format!("unknown template `{}`", template.text);
-        reader.complain(
-            Fault::new(template.place, message).hint("there is `sym:template:approval:1.0.0`"),
-        );
+        reader.complain(Fault::new(template.place, message).hint("there is `sym:template:approval:1.0.0`"));
     }
 }
 
@@ -151,8 +146,7 @@ fn params(reader: &Reader<'_>) -> ParamsRecord {
         Item::Broken => broken = true,
         _ => {
             broken = true;
-            let message =
-                format!("`params` has to be a block or a map, and this is {}", entry.node.kind());
+            let message = format!("`params` has to be a block or a map, and this is {}", entry.node.kind());
             reader.complain(Fault::new(entry.node.place, message));
         }
     }
@@ -213,8 +207,7 @@ fn sources(reader: &Reader<'_>) -> Vec<Source> {
     };
     if texts.items.is_empty() && texts.complete {
         let place = texts.place.unwrap_or(reader.bag.place);
-        reader
-            .complain(Fault::warning(place, "nobody can start this flow: `allowed_sources` is empty"));
+        reader.complain(Fault::warning(place, "nobody can start this flow: `allowed_sources` is empty"));
     }
     let mut found = Vec::new();
     for text in &texts.items {
@@ -290,9 +283,7 @@ fn fields(reader: &Reader<'_>, complete: &mut bool) -> Vec<FieldRecord> {
         };
         if let Some(first) = found.iter().find(|there| there.name.text == field.name.text) {
             let message = format!("two fields are called `{}`", field.name.text);
-            reader.complain(
-                Fault::new(field.name.place, message).also("the other one", first.name.place),
-            );
+            reader.complain(Fault::new(field.name.place, message).also("the other one", first.name.place));
             continue;
         }
         found.push(field);

@@ -49,10 +49,7 @@ pub(super) fn is_email(text: &str) -> bool {
     let ok = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;\"".contains(c);
     match text.trim().split_once('@') {
         Some((user, domain)) => {
-            !user.is_empty()
-                && domain.contains('.')
-                && !domain.contains('@')
-                && text.trim().chars().all(ok)
+            !user.is_empty() && domain.contains('.') && !domain.contains('@') && text.trim().chars().all(ok)
         }
         None => false,
     }

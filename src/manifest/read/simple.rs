@@ -146,10 +146,8 @@ pub(super) fn channel(reader: &Reader<'_>, name: &str) -> Option<Text> {
     if is_channel(&text.text) {
         return Some(text);
     }
-    let fault =
-        Fault::new(text.place, format!("`{name}` has to be a Slack channel: `#name` or its id"));
-    let bare =
-        text.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
+    let fault = Fault::new(text.place, format!("`{name}` has to be a Slack channel: `#name` or its id"));
+    let bare = text.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     reader.complain(fault.maybe_hint(bare.then(|| format!("did you mean `#{}`?", text.text))));
     None
 }

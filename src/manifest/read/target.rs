@@ -97,8 +97,7 @@ impl TargetRecord {
     fn check(&self, reader: &Reader<'_>, kind: TargetKind) {
         for (name, setting) in &self.settings.items {
             if !kind.settings().contains(&name.as_str()) {
-                let fault =
-                    Fault::new(setting.key_place, format!("an `{kind}` has no setting `{name}`"));
+                let fault = Fault::new(setting.key_place, format!("an `{kind}` has no setting `{name}`"));
                 reader.complain(fault.maybe_hint(did_you_mean(name, kind.settings().iter().copied())));
             } else if let Some((wanted, hint)) = wrong_setting(name, &setting.value.text) {
                 let fault = Fault::new(setting.value.place, format!("`{name}` has to be {wanted}"));
@@ -155,8 +154,7 @@ fn wrong_setting(name: &str, text: &str) -> Option<(&'static str, Option<String>
         )),
         "iam_group" if !arn::is_iam_name(text) => Some((
             "the name of an IAM group",
-            text.rsplit_once('/')
-                .map(|(_, name)| format!("the name alone, without path or ARN: `{name}`")),
+            text.rsplit_once('/').map(|(_, name)| format!("the name alone, without path or ARN: `{name}`")),
         )),
         _ => None,
     }
@@ -225,13 +223,12 @@ impl StrategyRecord {
         for (name, setting) in &settings.items {
             if name != "instance_arn" || service != Some(Service::Sso) {
                 let kind = service.map_or("sym_strategy", Service::name);
-                let fault = Fault::new(
-                    setting.key_place,
-                    format!("a strategy `{kind}` has no setting `{name}`"),
-                );
+                let fault =
+                    Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
                 reader.complain(fault.maybe_hint(did_you_mean(name, ["instance_arn"])));
             } else if !arn::is_instance(&setting.value.text) {
-                let message = "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
+                let message =
+                    "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
                 reader.complain(Fault::new(setting.value.place, message));
             }
         }

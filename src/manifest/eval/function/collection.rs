@@ -21,10 +21,7 @@ pub(super) const ALL: &[Entry] = &[
     }),
     ("lookup", 2, 3, |a| {
         let (map, key) = (map_at(a, 0)?, text_at(a, 1)?);
-        map.get(&key)
-            .or(a.get(2))
-            .cloned()
-            .ok_or_else(|| format!("finds no `{key}`, and has no default"))
+        map.get(&key).or(a.get(2)).cloned().ok_or_else(|| format!("finds no `{key}`, and has no default"))
     }),
     ("keys", 1, 1, |a| Ok(strings(map_at(a, 0)?.into_iter().map(|(key, _)| key)))),
     ("values", 1, 1, |a| Ok(Value::Array(map_at(a, 0)?.into_iter().map(|(_, value)| value).collect()))),

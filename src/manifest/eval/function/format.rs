@@ -63,11 +63,9 @@ fn count(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize
 
 fn shown(verb: char, argument: &Value, flags: &Flags) -> Result<String, String> {
     let number = || {
-        value::number(argument)
-            .ok_or_else(|| format!("needs a number for `%{verb}`, not {}", kind(argument)))
+        value::number(argument).ok_or_else(|| format!("needs a number for `%{verb}`, not {}", kind(argument)))
     };
-    let signed =
-        |text: String| if flags.plus && !text.starts_with('-') { format!("+{text}") } else { text };
+    let signed = |text: String| if flags.plus && !text.starts_with('-') { format!("+{text}") } else { text };
     Ok(match verb {
         's' | 'v' => {
             let text = match value::text(argument) {

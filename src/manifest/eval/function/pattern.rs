@@ -28,9 +28,8 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
 
 /// The match, or its groups: a list, or a map when they have names.
 fn shown(pattern: &Regex, found: &Captures<'_>) -> Value {
-    let group = |index: usize| {
-        found.get(index).map_or(Value::Null, |part| Value::String(part.as_str().to_owned()))
-    };
+    let group =
+        |index: usize| found.get(index).map_or(Value::Null, |part| Value::String(part.as_str().to_owned()));
     let names: Vec<Option<&str>> = pattern.capture_names().skip(1).collect();
     if names.is_empty() {
         return group(0);
