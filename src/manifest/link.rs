@@ -23,6 +23,8 @@ pub(super) struct Linker<'a> {
     pub(super) log: &'a Log,
     /// The channel of flows that name none.
     pub(super) channel: Option<String>,
+    /// Whether some file could not be read, so that names may be known that are not here.
+    pub(super) partial: bool,
 }
 
 impl<'a> Linker<'a> {
@@ -74,6 +76,7 @@ impl<'a> Linker<'a> {
                 let message = format!("this is a `{other}`, and a `{kind}` is needed");
                 self.log.add(Fault::new(text.place, message));
             }
+            None if self.partial => {}
             None => {
                 let ids: Vec<&str> = ids.collect();
                 let near = did_you_mean(&text.text, ids.iter().copied());
@@ -125,7 +128,7 @@ impl<'a> Linker<'a> {
         let durations = self.durations(record, &fields, &rules, grants);
         let channel = record.channel.as_ref().or(environment.and_then(|there| there.channel.as_ref()));
         let channel = channel.map(|text| text.text.clone()).or_else(|| self.channel.clone());
-        if channel.is_none() {
+        if channel.is_none() && (environment.is_some() || record.environment.is_absent()) {
             let message = format!("the flow `{}` has no channel for its cards", record.head.shown());
             let hint =
                 "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";

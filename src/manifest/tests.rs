@@ -385,9 +385,7 @@ fn modules_that_load_each_other_are_told() {
     "#);
 }
 
-#[test]
-fn what_is_wrong_with_modules_is_told_where_they_are_loaded() {
-    let main = r##"
+const LOADS_MODULES: &str = r##"
 module "a" {
   source = "./a"
   chanel = "x"
@@ -406,7 +404,8 @@ locals {
   c = module.c.flow
 }
 "##;
-    let inner = r##"
+
+const IS_LOADED: &str = r##"
 variable "channel" {}
 resource "sym_flow" "x" {
   name    = "flow-${trimprefix(var.channel, "#")}"
@@ -415,7 +414,10 @@ resource "sym_flow" "x" {
 output "flow" { value = sym_flow.x.id }
 identity "ana@example.com" { aws_sso = "ana" }
 "##;
-    let texts = [("m/main.tf", main), ("m/a/main.tf", inner)];
+
+#[test]
+fn what_is_wrong_with_modules_is_told_where_they_are_loaded() {
+    let texts = [("m/main.tf", LOADS_MODULES), ("m/a/main.tf", IS_LOADED)];
     assert_snapshot!(say(load_texts(&texts, &Options::default())), @r##"
     error: this module needs a value for `channel`
       --> m/main.tf:2:1
@@ -503,7 +505,40 @@ fn nothing_deep_or_long_breaks_the_reader() {
     assert!(load_texts(&[("m/x.hcl", &deeper)], &Options::default()).is_err());
     let long = format!("locals {{\n  a = 1{}\n}}\n", " + 1".repeat(3000));
     assert!(load_texts(&[("m/x.hcl", &long)], &Options::default()).is_err());
-    let many: String = (0..500).map(|i| format!("  a{i} = local.a{}\n", i + 1)).collect();
-    let chain = format!("locals {{\n{many}  a500 = 1\n}}\n");
+    let many: Vec<String> = (0..500).map(|i| format!("  a{i} = local.a{}\n", i + 1)).collect();
+    let chain = format!("locals {{\n{}  a500 = 1\n}}\n", many.concat());
     assert!(load_texts(&[("m/x.hcl", &chain)], &Options::default()).is_err());
+}
+
+#[test]
+fn a_file_that_is_not_hcl_makes_no_other_complaints() {
+    let texts = [
+        ("m/a.hcl", "resource \"sym_environment\" \"main\" {\n  name = \"main\"\n"),
+        (
+            "m/b.hcl",
+            "resource \"sym_flow\" \"x\" {\n  name = local.name\n  label = var.label\n  lable = 1\n  \
+             environment_id = sym_environment.main.id\n}\n",
+        ),
+        ("m/c.hcl", "a b c"),
+    ];
+    assert_snapshot!(say(load_texts(&texts, &Options::default())), @r#"
+    error: this is not HCL: invalid block body; expected `}`, newline or identifier
+      --> m/a.hcl:2:16
+      |
+    2 |   name = "main"
+      |                ^
+
+    error: unknown attribute `lable` in `sym_flow`
+      --> m/b.hcl:4:3
+      |
+    4 |   lable = 1
+      |   ^^^^^
+      hint: did you mean `label`?
+
+    error: this is not HCL: expected `{`
+      --> m/c.hcl:1:5
+      |
+    1 | a b c
+      |     ^
+    "#);
 }

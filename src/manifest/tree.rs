@@ -85,6 +85,8 @@ pub(super) struct Folder {
     /// In the order of the files.
     pub(super) order: Vec<(String, String)>,
     pub(super) identities: Vec<Declared>,
+    /// Whether a file of it could not be read, so that something may be declared that is not here.
+    pub(super) partial: bool,
 }
 
 /// All folders that are reached; the first is the operator's own.
@@ -170,10 +172,12 @@ impl Parser<'_> {
         tree.folders.push(Folder { path: path.to_owned(), ..Folder::default() });
         let mut folder = Folder { path: path.to_owned(), ..Folder::default() };
         for file in paths.iter().filter(|path| is_manifest(path)) {
-            if let Some((source, body)) = self.parse(file) {
-                for structure in body {
-                    self.declare(&mut folder, source, structure);
-                }
+            let Some((source, body)) = self.parse(file) else {
+                folder.partial = true;
+                continue;
+            };
+            for structure in body {
+                self.declare(&mut folder, source, structure);
             }
         }
         above.push(path.to_owned());

@@ -187,6 +187,9 @@ impl<'a> World<'a> {
     /// `local.name`
     pub(super) fn local(&self, scope: &Rc<Scope<'a>>, name: &str, place: Place) -> Eval<Value> {
         let Some(local) = scope.folder.locals.get(name) else {
+            if scope.folder.partial {
+                return Err(Box::new(Fault::told(place)));
+            }
             let fault = Fault::new(place, format!("`local.{name}` is not declared"));
             let known = scope.folder.locals.keys().map(String::as_str);
             return Err(Box::new(fault.maybe_hint(did_you_mean(name, known))));
@@ -199,6 +202,9 @@ impl<'a> World<'a> {
     /// `var.name`
     pub(super) fn variable(&self, scope: &Rc<Scope<'a>>, name: &str, place: Place) -> Eval<Value> {
         let Some(declared) = scope.folder.variables.get(name) else {
+            if scope.folder.partial {
+                return Err(Box::new(Fault::told(place)));
+            }
             let fault = Fault::new(place, format!("`var.{name}` is not declared"));
             let known = scope.folder.variables.keys().map(String::as_str);
             let hint = did_you_mean(name, known)
@@ -330,7 +336,7 @@ impl<'a> World<'a> {
         const OWN: [&str; 6] = ["source", "version", "count", "for_each", "depends_on", "providers"];
         let unknown = |attribute: &&Attribute| {
             let key = attribute.key.as_str();
-            !OWN.contains(&key) && !folder.variables.contains_key(key)
+            !OWN.contains(&key) && !folder.partial && !folder.variables.contains_key(key)
         };
         for attribute in declared.block.body.attributes().filter(unknown) {
             let key = attribute.key.as_str();

@@ -106,7 +106,14 @@ mod tests {
 
     #[test]
     fn functions_do_as_in_terraform() {
-        let table = [
+        for (name, arguments, expected) in table() {
+            assert_eq!(value(name, &arguments), expected, "{name}{arguments}");
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one line per example")]
+    fn table() -> Vec<(&'static str, Value, Value)> {
+        vec![
             ("lower", json!(["ABC"]), json!("abc")),
             ("upper", json!(["abc"]), json!("ABC")),
             ("title", json!(["hello world-wide"]), json!("Hello World-Wide")),
@@ -175,9 +182,6 @@ mod tests {
             ("lowr", json!(["a"]), json!("unknown")),
             ("slice", json!([["a"], 1, 3]), json!("wrong: has no items 1 to 3 in a list of 1")),
             ("range", json!([1_000_000]), json!("wrong: makes more than 10000 numbers")),
-        ];
-        for (name, arguments, expected) in table {
-            assert_eq!(value(name, &arguments), expected, "{name}{arguments}");
-        }
+        ]
     }
 }

@@ -67,6 +67,9 @@ impl<'a> World<'a> {
         {
             return self.declared(env, (kind, name), declared, place, steps);
         }
+        if found.is_none() && scope.folder.partial {
+            return Err(Box::new(Fault::told(place)));
+        }
         if kind.starts_with("sym_") {
             let names = scope.folder.resources.keys().filter(|(there, _)| there == kind);
             let near = did_you_mean(name, names.map(|(_, name)| name.as_str()));
@@ -203,6 +206,7 @@ impl<'a> World<'a> {
         match scope.folder.modules.get(name).map(|module| module.source) {
             Some(ModuleSource::Local(_)) => {}
             Some(ModuleSource::Broken) => return Err(Box::new(Fault::told(place))),
+            None if scope.folder.partial => return Err(Box::new(Fault::told(place))),
             Some(ModuleSource::Remote) => return self.known(env, &address, head, steps, 1),
             None => {
                 return self.known(env, &address, head, steps, 1).map_err(|fault| {
@@ -254,6 +258,9 @@ impl<'a> World<'a> {
 
     fn output(&self, inside: &Rc<Scope<'a>>, module: &str, name: &str, place: Place) -> Eval<Value> {
         let Some(declared) = inside.folder.outputs.get(name) else {
+            if inside.folder.partial {
+                return Err(Box::new(Fault::told(place)));
+            }
             let fault = Fault::new(place, format!("the module `{module}` has no output `{name}`"));
             let known = inside.folder.outputs.keys().map(String::as_str);
             return Err(Box::new(fault.maybe_hint(did_you_mean(name, known))));

@@ -86,6 +86,7 @@ impl Linker<'_> {
             let message = match other {
                 Some((_, kind)) if kind == "sym_target" => return None,
                 Some((_, kind)) => format!("this is a `{kind}`, and a `sym_target` is needed"),
+                None if self.partial => return None,
                 None => format!("there is no target `{}`", text.text),
             };
             let near = did_you_mean(&text.text, targets.iter().map(|target| target.name.as_str()));

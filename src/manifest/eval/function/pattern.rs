@@ -37,7 +37,7 @@ fn shown(pattern: &Regex, found: &Captures<'_>) -> Value {
     if names.iter().all(Option::is_none) {
         return Value::Array((1..=names.len()).map(group).collect());
     }
-    let named = names.iter().enumerate();
-    let entries = named.filter_map(|(index, name)| Some(((*name)?.to_owned(), group(index + 1))));
+    let entries =
+        names.iter().enumerate().filter_map(|(index, name)| Some(((*name)?.to_owned(), group(index + 1))));
     Value::Object(entries.collect::<Map<_, _>>())
 }
