@@ -7,7 +7,7 @@ mod reference;
 mod step;
 mod template;
 
-use super::source::{Eval, Fault, Place};
+use super::source::{Eval, Fault, FaultKind, Place};
 use super::value;
 use super::world::{Env, World};
 use hcl_edit::Span;
@@ -164,14 +164,20 @@ impl<'a> World<'a> {
                 for argument in &call.args {
                     match self.eval(env, argument) {
                         Ok(value) => return Ok(value),
+                        // Terraform might have a value, so that to go on would be to guess.
+                        Err(fault) if fault.kind == FaultKind::Unknown => return Err(fault),
                         Err(fault) => last = Some(fault),
                     }
                 }
                 return Err(last.unwrap_or_else(|| wrong(place, "`try` needs a value".to_owned())));
             }
             "can" => {
-                let can = call.args.iter().next().is_some_and(|only| self.eval(env, only).is_ok());
-                return Ok(Value::Bool(can));
+                let done = call.args.iter().next().map(|only| self.eval(env, only));
+                return match done {
+                    Some(Err(fault)) if fault.kind == FaultKind::Unknown => Err(fault),
+                    Some(done) => Ok(Value::Bool(done.is_ok())),
+                    None => Err(wrong(place, "`can` needs a value".to_owned())),
+                };
             }
             _ => {}
         }

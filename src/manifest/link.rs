@@ -126,9 +126,12 @@ impl<'a> Linker<'a> {
         let fields = self.fields(record, grants);
         let rules = self.rules(record, &targets, grants);
         let durations = self.durations(record, &fields, &rules, grants);
-        let channel = record.channel.as_ref().or(environment.and_then(|there| there.channel.as_ref()));
+        let own = record.channel.as_given();
+        let channel = own.or(environment.and_then(|there| there.channel.as_given()));
         let channel = channel.map(|text| text.text.clone()).or_else(|| self.channel.clone());
-        if channel.is_none() && (environment.is_some() || record.environment.is_absent()) {
+        // A channel that is written and wrong, or that a broken environment may have, was told.
+        let none = environment.map_or(record.environment.is_absent(), |there| there.channel.is_absent());
+        if channel.is_none() && record.channel.is_absent() && none {
             let message = format!("the flow `{}` has no channel for its cards", record.head.shown());
             let hint =
                 "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";

@@ -418,7 +418,7 @@ identity "ana@example.com" { aws_sso = "ana" }
 #[test]
 fn what_is_wrong_with_modules_is_told_where_they_are_loaded() {
     let texts = [("m/main.tf", LOADS_MODULES), ("m/a/main.tf", IS_LOADED)];
-    assert_snapshot!(say(load_texts(&texts, &Options::default())), @r##"
+    assert_snapshot!(say(load_texts(&texts, &Options::default())), @r#"
     error: this module needs a value for `channel`
       --> m/main.tf:2:1
       |
@@ -453,19 +453,12 @@ fn what_is_wrong_with_modules_is_told_where_they_are_loaded() {
        |       ^^^^^^^^^^^
       hint: there is `module.b[0]`, `module.b[1]`
 
-    warning: the flow `module.a.sym_flow.x` has no channel for its cards
-      --> m/a/main.tf:3:1
-      |
-    3 | resource "sym_flow" "x" {
-      | ^^^^^^^^^^^^^^^^^^^^^^^
-      hint: set `channel = "#access-requests"` on the flow or its environment, or pass `--channel`
-
     error: `identity` blocks stand in the manifest's own folder, not in modules
       --> m/a/main.tf:8:1
       |
     8 | identity "ana@example.com" { aws_sso = "ana" }
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^
-    "##);
+    "#);
 }
 
 #[test]
@@ -541,4 +534,43 @@ fn a_file_that_is_not_hcl_makes_no_other_complaints() {
     1 | a b c
       |     ^
     "#);
+}
+
+#[test]
+fn what_terraform_may_know_is_never_guessed() {
+    let text = r##"
+        locals {
+          a = try({ b = 1 }.c, "fine")
+          b = can({ b = 1 }.c)
+        }
+        resource "sym_flow" "x" {
+          name    = "${local.a}-${local.b}"
+          label   = try(data.aws_region.this.name, "a guess")
+          channel = can(aws_x.y.z) ? "#a" : "#b"
+        }
+    "##;
+    let complaints = load_texts(&[("m/x.hcl", text)], &Options::default()).unwrap_err();
+    let messages: Vec<&str> = complaints.iter().map(|complaint| complaint.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["`data.aws_region.this` is known to Terraform only", "`aws_x.y` is known to Terraform only",]
+    );
+}
+
+#[test]
+fn no_manifest_however_mangled_breaks_the_reader() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(FIXTURES).join(name)).unwrap();
+    let texts = [read("expanded/main.hcl"), read("broken/base/base.hcl"), read("old-form/main.tf")];
+    for text in texts {
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        for cut in 0..lines.len() {
+            let without = [&lines[..cut], &lines[cut + 1..]].concat().concat();
+            let doubled = [&lines[..=cut], &lines[cut..]].concat().concat();
+            let broken = lines[..cut].concat();
+            for mangled in [without, doubled, broken] {
+                let said = say(load_texts(&[("m/x.hcl", &mangled)], &Options::default()));
+                assert!(!said.contains("mistake of the bot"), "{mangled}\n{said}");
+            }
+        }
+    }
 }

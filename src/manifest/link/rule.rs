@@ -70,6 +70,11 @@ impl Linker<'_> {
                 names.push(name);
             }
         }
+        if names.is_empty() && !self.log.has_errors() {
+            // An empty list would mean every target, the opposite of what was written.
+            let place = texts.place.unwrap_or(record.place);
+            self.log.add(Fault::new(place, "none of these targets is known"));
+        }
         names
     }
 

@@ -99,7 +99,7 @@ pub(in crate::manifest) struct EnvironmentRecord {
     pub(in crate::manifest) head: Head,
     pub(in crate::manifest) runtime: Got<Text>,
     pub(in crate::manifest) error_logger: Got<Text>,
-    pub(in crate::manifest) channel: Option<Text>,
+    pub(in crate::manifest) channel: Got<Text>,
 }
 
 impl EnvironmentRecord {
@@ -136,20 +136,21 @@ pub(in crate::manifest) struct LoggerRecord {
 impl LoggerRecord {
     pub(super) fn read(id: String, reader: &Reader<'_>) -> Self {
         reader.need_text("destination");
-        Self { id, destination: channel(reader, "destination") }
+        Self { id, destination: channel(reader, "destination").given() }
     }
 }
 
 /// The name or id of a Slack channel.
-pub(super) fn channel(reader: &Reader<'_>, name: &str) -> Option<Text> {
-    let text = reader.text(name).given()?;
-    if is_channel(&text.text) {
-        return Some(text);
-    }
+pub(super) fn channel(reader: &Reader<'_>, name: &str) -> Got<Text> {
+    let text = match reader.text(name) {
+        Got::Given(text) if is_channel(&text.text) => return Got::Given(text),
+        Got::Given(text) => text,
+        other => return other,
+    };
     let fault = Fault::new(text.place, format!("`{name}` has to be a Slack channel: `#name` or its id"));
     let bare = text.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     reader.complain(fault.maybe_hint(bare.then(|| format!("did you mean `#{}`?", text.text))));
-    None
+    Got::Broken
 }
 
 /// Whether a text can be a Slack channel: `#name`, or an id.
