@@ -84,7 +84,8 @@ impl Node {
                 Item::List(items.into_iter().map(|item| Self::from_value(place, item)).collect())
             }
             Value::Object(map) => {
-                let entry = |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
+                let entry =
+                    |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
                 Item::Map(map.into_iter().map(entry).collect())
             }
         };
@@ -137,13 +138,12 @@ impl<'a> World<'a> {
             }
             return;
         }
-        match inner_schema(word).filter(|_| schema.blocks.contains(&word)) {
-            Some(inner) => bag.blocks.push(self.bag(env, block, word, inner)),
-            None => {
-                let place = header(env.source, block);
-                self.log.add(unknown("block", word, &bag.kind, schema, place));
-                bag.meant(word, place, schema);
-            }
+        if let Some(inner) = inner_schema(word).filter(|_| schema.blocks.contains(&word)) {
+            bag.blocks.push(self.bag(env, block, word, inner));
+        } else {
+            let place = header(env.source, block);
+            self.log.add(unknown("block", word, &bag.kind, schema, place));
+            bag.meant(word, place, schema);
         }
     }
 

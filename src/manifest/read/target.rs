@@ -68,7 +68,7 @@ pub(in crate::manifest) struct TargetRecord {
 }
 
 impl TargetRecord {
-    pub(super) fn read(id: String, reader: &Reader<'_>) -> Option<Self> {
+    pub(super) fn read(id: String, reader: &Reader<'_>) -> Self {
         let head = Head::read(id, reader);
         for (what, text) in [("name", &head.name), ("label", &head.label)] {
             if let Some(text) = text {
@@ -91,7 +91,7 @@ impl TargetRecord {
         if let Some(kind) = kind {
             record.check(reader, kind);
         }
-        Some(record)
+        record
     }
 
     fn check(&self, reader: &Reader<'_>, kind: TargetKind) {
@@ -195,7 +195,7 @@ pub(in crate::manifest) struct StrategyRecord {
 }
 
 impl StrategyRecord {
-    pub(super) fn read(id: String, reader: &Reader<'_>) -> Option<Self> {
+    pub(super) fn read(id: String, reader: &Reader<'_>) -> Self {
         let head = Head::read(id, reader);
         let services = [Service::Sso, Service::Iam];
         let service = reader.need_text("type").given().and_then(|kind| {
@@ -223,10 +223,12 @@ impl StrategyRecord {
         for (name, setting) in &settings.items {
             if name != "instance_arn" || service != Some(Service::Sso) {
                 let kind = service.map_or("sym_strategy", Service::name);
-                let fault = Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
+                let fault =
+                    Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
                 reader.complain(fault.maybe_hint(did_you_mean(name, ["instance_arn"])));
             } else if !arn::is_instance(&setting.value.text) {
-                let message = "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
+                let message =
+                    "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
                 reader.complain(Fault::new(setting.value.place, message));
             }
         }
@@ -235,6 +237,6 @@ impl StrategyRecord {
             reader.complain(Fault::warning(entry.key_place, message));
         }
         let instance_arn = settings.get("instance_arn").cloned();
-        Some(Self { head, service, integration, targets, instance_arn, complete: settings.complete })
+        Self { head, service, integration, targets, instance_arn, complete: settings.complete }
     }
 }
