@@ -77,7 +77,8 @@ impl Story<'_> {
         }
         let slack = &self.demo.stage.slack;
         if let [first, _, ..] = self.flow.targets.as_slice() {
-            values.insert("Target".to_owned(), first.label.clone().into());
+            let label = self.flow.field("target_id").map_or("Target", |field| field.label.as_str());
+            values.insert(label.to_owned(), first.label.clone().into());
         }
         let reply = slack.submit(&ana, view, values.into()).await.map_err(|refused| refused.to_string())?;
         if !reply.errors().is_empty() {
