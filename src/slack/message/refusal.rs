@@ -8,6 +8,7 @@ use crate::slack::mrkdwn::{cut, date, user};
 pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
     let it = request
         .map_or_else(|| "this request".to_owned(), |request| format!("the request for {}", what(request)));
+    let emergency = request.and_then(|request| request.terms.emergency.as_ref());
     let channel = request.and_then(|request| request.terms.channel.as_deref());
     match refusal {
         Refusal::Stranger => {
@@ -17,16 +18,20 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::Guest => "Guests cannot use these buttons. A full member of this workspace can.".to_owned(),
         Refusal::Bot => "Only people can use these buttons.".to_owned(),
         Refusal::Deactivated => "Your account here is deactivated, so nothing was done.".to_owned(),
+        Refusal::OwnRequest if emergency.is_some() => {
+            "You took this access yourself, so somebody else has to acknowledge it.".to_owned()
+        }
         Refusal::OwnRequest => {
             "This is your own request: somebody else has to decide on it. It stays open until they do."
                 .to_owned()
         }
         Refusal::NotApprover { approvers } => {
-            let names = people(approvers, channel);
-            if names.is_empty() {
-                return format!("You are not among those who decide on {it}.");
+            let does = if emergency.is_some() { "can acknowledge" } else { "decide on" };
+            let first = format!("You are not among those who {does} {it}.");
+            match people(approvers, channel) {
+                names if names.is_empty() => first,
+                names => format!("{first} {} can.", capital(&cut(&names, 1000))),
             }
-            format!("You are not among those who decide on {it}. {} can.", capital(&cut(&names, 1000)))
         }
         Refusal::RightUnknown => {
             "Slack or AWS could not say just now whether you may do this, so nothing was done. Try again in \
@@ -56,7 +61,10 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::NotYoursToWithdraw => {
             "Only the requester can take a request back. You can deny it, if you may decide on it.".to_owned()
         }
-        Refusal::NothingToAcknowledge => "There is nothing to acknowledge here, or somebody has already.".to_owned(),
+        Refusal::NothingToAcknowledge => match emergency.and_then(|emergency| emergency.acknowledged.as_ref()) {
+            Some(by) => format!("{} has already acknowledged it.", name(&by.by)),
+            None => "There is nothing to acknowledge here.".to_owned(),
+        },
         Refusal::Unknown => {
             "The bot does not know this request any more, so nothing was done. Ask again with `/sym request`."
                 .to_owned()

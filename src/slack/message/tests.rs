@@ -62,6 +62,7 @@ fn request() -> AccessRequest {
             text("reason", "Reason", "Restore the orders table.\nSee https://example.com/INC-42"),
         ],
         duration: Some(Span::hours(1)),
+        asked_duration: None,
         is_emergency: false,
         made_at: NOW,
         terms: Terms {
