@@ -86,11 +86,14 @@ fn option(label: &str, value: Span) -> Value {
     json!({ "text": plain(label, 75), "value": value.short() })
 }
 
-/// Says that an emergency has been seen.
-pub(super) fn acknowledge(request: &AccessRequest) -> Value {
+/// Says that an emergency has been seen; in front of the other buttons, if there are any.
+pub(super) fn acknowledge(request: &AccessRequest, controls: &mut Vec<Value>) {
     let mut button = button(request, ACKNOWLEDGE, "Acknowledge");
     button["style"] = json!("primary");
-    json!({ "type": "actions", "elements": [button] })
+    match controls.last_mut().and_then(|block| block.get_mut("elements")?.as_array_mut()) {
+        Some(buttons) => buttons.insert(0, button),
+        None => controls.push(json!({ "type": "actions", "elements": [button] })),
+    }
 }
 
 /// Ends the access, after a question: this cannot be taken back.

@@ -1,9 +1,9 @@
 //! Access that was taken in an emergency: loud until somebody else has acknowledged it.
 
+use super::button;
 use super::state::{QUOTE, State};
 use super::words::{bold, joined, names_of};
-use super::button;
-use crate::access::{AccessRequest, Emergency, People};
+use crate::access::{AccessRequest, Emergency, People, Status};
 use crate::slack::mrkdwn::{cut, date, quote, user};
 
 pub(super) const LOUD: &str = ":rotating_light:";
@@ -12,29 +12,29 @@ pub(super) const LOUD: &str = ":rotating_light:";
 pub(super) fn marked(request: &AccessRequest, mut state: State) -> State {
     let Some(emergency) = &request.terms.emergency else { return state };
     state.headline = format!("*Emergency:* {}", state.headline);
-    let mut lines = vec![format!(
-        "Nobody was asked first: the rule {} allows that in an emergency. {}",
-        bold(&emergency.rule),
-        passed_over(request, emergency)
-    )];
+    let names = passed_over(request, emergency);
+    let passed_over = names.as_ref().map(|names| format!(" Passed over: {names}.")).unwrap_or_default();
+    let rule = bold(&emergency.rule);
+    let first = format!("Nobody was asked first: the rule {rule} allows that in an emergency.{passed_over}");
+    state.lines.insert(0, first);
     if let Some(by) = &emergency.acknowledged {
-        lines.push(format!("Acknowledged by {} {}.", user(&by.by.user), date(by.at)));
-        lines.extend(by.comment.as_deref().map(|comment| quote(comment, QUOTE)));
+        state.lines.push(format!("Acknowledged by {} {}.", user(&by.by.user), date(by.at)));
+        state.lines.extend(by.comment.as_deref().map(|comment| quote(comment, QUOTE)));
     } else if request.owes_acknowledgement() {
         state.emoji = LOUD;
-        lines.push("One of them must acknowledge it here.".to_owned());
-        state.controls.insert(0, button::acknowledge(request));
-        if request.terms.include_decision_message {
+        let somebody = if names.is_some() { "One of them" } else { "Somebody else" };
+        state.lines.push(format!("{somebody} must acknowledge it here."));
+        button::acknowledge(request, &mut state.controls);
+        let has_comment = matches!(request.status, Status::Pending { .. });
+        if request.terms.include_decision_message && !has_comment {
             state.controls.insert(0, button::comment());
         }
     }
-    lines.append(&mut state.lines);
-    state.lines = lines;
     state
 }
 
-/// Who would have been asked, in a sentence.
-pub(super) fn passed_over(request: &AccessRequest, emergency: &Emergency) -> String {
+/// Who would have been asked, beside the requester; `None` when nobody else.
+pub(super) fn passed_over(request: &AccessRequest, emergency: &Emergency) -> Option<String> {
     let own = request.requester.email.as_ref();
     let mut all: Vec<People> = Vec::new();
     for people in emergency.skipped.iter().flat_map(|rule| &rule.approvers) {
@@ -44,5 +44,5 @@ pub(super) fn passed_over(request: &AccessRequest, emergency: &Emergency) -> Str
         }
     }
     let names = joined(names_of(&all, request.terms.channel.as_deref()), "and");
-    if names.is_empty() { String::new() } else { format!("Passed over: {}.", cut(&names, 1000)) }
+    (!names.is_empty()).then(|| cut(&names, 1000))
 }

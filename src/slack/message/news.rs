@@ -18,7 +18,7 @@ pub fn unreachable(findings: &[String]) -> Message {
     Message::of(&[
         ":warning: These rules cannot be satisfied right now:".to_owned(),
         lines.join("\n"),
-        "Requests under them reach nobody who can approve, and lapse.".to_owned(),
+        "Requests under them may lapse unanswered.".to_owned(),
     ])
 }
 
@@ -33,8 +33,5 @@ pub fn manifests_reloaded(what: &str) -> Message {
 pub fn manifests_broken(what: &str) -> Message {
     let block = code_block(what);
     let block = if length(&block) <= LONG { block } else { format!("{}```", cut(&block, LONG - 3)) };
-    Message::of(&[
-        ":warning: The manifests have errors; the last good ones stay in force.".to_owned(),
-        block,
-    ])
+    Message::of(&[":warning: The manifests have errors; the last good ones stay in force.".to_owned(), block])
 }

@@ -1,8 +1,10 @@
 //! What people are told as a request goes on: direct messages to the requester, and the few things
 //! that channels must hear.
 
-use super::words::{listed, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended};
-use super::{Message, UseHint, account_name, ask_again, block, button, refusal, urgent, words};
+use super::words::{
+    approved_how, listed, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended,
+};
+use super::{Message, UseHint, account_name, ask_again, block, button, refusal, urgent};
 use crate::access::{
     AccessRequest, Audience, Cause, Notice, NoticeKind, Principal, Removal, Resource, Timestamp,
 };
@@ -108,8 +110,8 @@ fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_chan
 }
 
 fn approved(request: &AccessRequest) -> Message {
-    let mut lines = vec![format!(":white_check_mark: Your request {} is approved.", what(request))];
-    lines.extend(words::approved(request));
+    let how = approved_how(request).map(|how| format!(" {how}")).unwrap_or_default();
+    let mut lines = vec![format!(":white_check_mark: Your request {} is approved{how}.", what(request))];
     lines.extend(comments(request));
     Message::of(&lines)
 }

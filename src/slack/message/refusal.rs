@@ -61,10 +61,12 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::NotYoursToWithdraw => {
             "Only the requester can take a request back. You can deny it, if you may decide on it.".to_owned()
         }
-        Refusal::NothingToAcknowledge => match emergency.and_then(|emergency| emergency.acknowledged.as_ref()) {
-            Some(by) => format!("{} has already acknowledged it.", name(&by.by)),
-            None => "There is nothing to acknowledge here.".to_owned(),
-        },
+        Refusal::NothingToAcknowledge => {
+            match emergency.and_then(|emergency| emergency.acknowledged.as_ref()) {
+                Some(by) => format!("{} has already acknowledged it.", name(&by.by)),
+                None => "There is nothing to acknowledge here.".to_owned(),
+            }
+        }
         Refusal::Unknown => {
             "The bot does not know this request any more, so nothing was done. Ask again with `/sym request`."
                 .to_owned()

@@ -2,7 +2,7 @@
 
 use super::rules::{Wait, who_decides};
 use super::words::{
-    approved, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended,
+    approved_how, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended,
 };
 use super::{block, button, emergency};
 use crate::access::{AccessRequest, Cause, Removal, Status, Timestamp};
@@ -60,8 +60,8 @@ impl State {
 
     fn approvals(mut self, request: &AccessRequest) -> Self {
         let nobody = request.terms.requirements.is_empty() && request.terms.emergency.is_none();
-        let how = approved(request).or_else(|| nobody.then(|| "No approval was needed.".to_owned()));
-        self.lines.extend(how);
+        let how = approved_how(request).map(|how| format!("Approved {how}."));
+        self.lines.extend(how.or_else(|| nobody.then(|| "No approval was needed.".to_owned())));
         self.comments(request)
     }
 
@@ -194,7 +194,7 @@ fn ended(request: &AccessRequest, end: &Ended<'_>) -> State {
     let mut state = State::new(if is_failure { FAILED } else { OVER }, headline)
         .line(format!("Why: {}.{proof}", why_ended(request, end.cause, false)))
         .quoted(machine_said(end.cause));
-    state.lines.extend(approved(request));
+    state.lines.extend(approved_how(request).map(|how| format!("Approved {how}.")));
     if button::has_sessions(request) && end.began.is_some() && end.removal == Removal::SeenAbsent {
         state = state.small("A session opened before can go on until it expires by itself.");
     }

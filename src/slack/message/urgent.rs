@@ -1,9 +1,9 @@
 //! What those who can act are told without having asked: a reminder, and that access was taken in an
 //! emergency.
 
+use super::Message;
 use super::emergency::{LOUD, passed_over};
 use super::words::{bold, joined, what_and_how_long, who};
-use super::Message;
 use crate::access::{AccessRequest, Audience, Card, Email, People, Requirement, Status, Timestamp};
 use crate::slack::mrkdwn::{cut, date, destination};
 
@@ -14,10 +14,10 @@ pub(super) fn reminder(request: &AccessRequest, to: &Audience, answer_by: Timest
         _ => request.made_at,
     };
     let named = rules_naming(request.open_requirements(), to);
-    let why = if named.is_empty() { String::new() } else { format!(" The rule {named} asks you.") };
+    let why = if named.is_empty() { String::new() } else { format!(" You are asked by {named}.") };
     Message::of(&[
         format!(
-            ":hourglass_flowing_sand: {} has been waiting for {} since {}.{why}",
+            ":hourglass_flowing_sand: {} still waits for an answer: {}, requested {}.{why}",
             who(request),
             what_and_how_long(request),
             date(since),
@@ -38,12 +38,14 @@ pub(super) fn glass_broken(request: &AccessRequest, to: &Audience, rule: &str) -
     let named = emergency.map(|it| rules_naming(it.skipped.iter(), to)).unwrap_or_default();
     let place = on_the_card(request, to);
     let second = if named.is_empty() {
-        let passed_over = emergency.map(|it| passed_over(request, it)).unwrap_or_default();
-        format!("{passed_over} One of them must acknowledge it {place}.")
+        match emergency.and_then(|it| passed_over(request, it)) {
+            Some(names) => format!("Passed over: {names}. One of them must acknowledge it {place}."),
+            None => format!("Somebody else must acknowledge it {place}."),
+        }
     } else {
         format!(
-            "You are told because the rule {named} would have asked you. You, or somebody else whom it asks, \
-             must acknowledge it {place}."
+            "You would have been asked by {named}. You, or somebody else who would have been asked, must \
+             acknowledge it {place}."
         )
     };
     Message::of(&[first, second])
@@ -54,8 +56,8 @@ fn rules_naming<'a>(rules: impl Iterator<Item = &'a Requirement>, to: &Audience)
     let Audience::Channel(name) = to else { return String::new() };
     let Some(address) = name.strip_prefix("user:") else { return String::new() };
     let person = People::User(Email::new(address));
-    let named = rules.filter(|rule| rule.approvers.contains(&person)).map(|rule| bold(&rule.rule));
-    joined(named.collect(), "and")
+    let named = rules.filter(|rule| rule.approvers.contains(&person));
+    joined(named.map(|rule| format!("rule {}", bold(&rule.rule))).collect(), "and")
 }
 
 /// Where the buttons are, for whoever reads this.

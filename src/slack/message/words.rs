@@ -49,14 +49,14 @@ pub(super) fn approved_by<'a>(approvals: impl Iterator<Item = &'a Approval>) -> 
     joined(approvals.map(|approval| mrkdwn::user(&approval.by.user)).collect(), "and")
 }
 
-/// How it was approved, in a sentence; `None` when nobody and no rule has.
-pub(super) fn approved(request: &AccessRequest) -> Option<String> {
+/// By whom or by what it was approved; `None` when nobody and no rule has.
+pub(super) fn approved_how(request: &AccessRequest) -> Option<String> {
     if !request.approvals.is_empty() {
-        return Some(format!("Approved by {}.", approved_by(request.approvals.iter())));
+        return Some(format!("by {}", approved_by(request.approvals.iter())));
     }
     let rules: Vec<String> = request.terms.auto_rules.iter().map(|rule| bold(rule)).collect();
     let noun = if rules.len() == 1 { "rule" } else { "rules" };
-    (!rules.is_empty()).then(|| format!("Approved by the {noun} {}.", joined(rules, "and")))
+    (!rules.is_empty()).then(|| format!("by the {noun} {}", joined(rules, "and")))
 }
 
 /// What an approver has made of the duration, in a sentence.
