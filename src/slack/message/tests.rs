@@ -506,7 +506,7 @@ fn refusals_about_an_emergency() {
     assert_snapshot!(said(&Refusal::NothingToAcknowledge, &acknowledged(request.clone())), @"<@UBO> has already acknowledged it.");
     assert_snapshot!(said(&Refusal::NothingToAcknowledge, &super::tests::request()), @"There is nothing to acknowledge here.");
     let approvers = vec![People::ChannelMembers, People::Usergroup("privacy".into())];
-    assert_snapshot!(said(&Refusal::NotApprover { approvers }, &request), @"You are not among those who can acknowledge the request for *Prod admin*. Members of #prod or @privacy can.");
+    assert_snapshot!(said(&Refusal::NotApprover { approvers }, &request), @"You are not among those who can acknowledge this emergency. Members of #prod or @privacy can.");
 }
 
 #[test]

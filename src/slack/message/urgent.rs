@@ -39,7 +39,7 @@ pub(super) fn glass_broken(request: &AccessRequest, to: &Audience, rule: &str) -
     let place = on_the_card(request, to);
     let second = if named.is_empty() {
         match emergency.and_then(|it| passed_over(request, it)) {
-            Some(names) => format!("Passed over: {names}. One of them must acknowledge it {place}."),
+            Some(people) => format!("Passed over: {people}. One of them must acknowledge it {place}."),
             None => format!("Somebody else must acknowledge it {place}."),
         }
     } else {
