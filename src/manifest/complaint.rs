@@ -165,7 +165,7 @@ impl Complaints {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
         let mut out = String::new();
-        for complaint in self.iter() {
+        for complaint in self {
             let drawn = Drawn {
                 complaint,
                 source: NamedSource::new(&complaint.file, Arc::clone(&complaint.text)),
@@ -175,7 +175,9 @@ impl Complaints {
                 out.push_str(&complaint.to_string());
             }
             if complaint.line == 0 {
-                out.push_str(&format!("   in {}\n", complaint.file));
+                out.push_str("   in ");
+                out.push_str(&complaint.file);
+                out.push('\n');
             }
             out.push('\n');
         }

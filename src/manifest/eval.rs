@@ -73,8 +73,9 @@ impl<'a> World<'a> {
     /// A key is a bare word, or an expression worth text.
     pub(super) fn object_key(&self, env: &Env<'a>, key: &ObjectKey) -> Eval<String> {
         match key {
-            ObjectKey::Ident(word) => Ok(word.value().as_str().to_owned()),
-            ObjectKey::Expression(Expression::Variable(word)) => Ok(word.value().as_str().to_owned()),
+            ObjectKey::Ident(word) | ObjectKey::Expression(Expression::Variable(word)) => {
+                Ok(word.value().as_str().to_owned())
+            }
             ObjectKey::Expression(expression) => {
                 let found = self.eval(env, expression)?;
                 value::text(&found).ok_or_else(|| {
@@ -162,7 +163,7 @@ impl<'a> World<'a> {
         match name {
             "try" => {
                 let mut last = None;
-                for argument in call.args.iter() {
+                for argument in &call.args {
                     match self.eval(env, argument) {
                         Ok(value) => return Ok(value),
                         Err(fault) => last = Some(fault),
@@ -177,7 +178,7 @@ impl<'a> World<'a> {
             _ => {}
         }
         let mut arguments = Vec::new();
-        for argument in call.args.iter() {
+        for argument in &call.args {
             arguments.push(self.eval(env, argument)?);
         }
         if call.args.expand_final() {
@@ -220,6 +221,7 @@ impl<'a> World<'a> {
     }
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "faults travel boxed: see `Eval`")]
 fn wrong(place: Place, message: String) -> Box<Fault> {
     Box::new(Fault::new(place, message))
 }

@@ -123,11 +123,7 @@ impl<'a> Linker<'a> {
         let durations = self.durations(record, &fields, &rules, grants);
         let channel = record.channel.as_ref().or(environment.and_then(|there| there.channel.as_ref()));
         let channel = channel.map(|text| text.text.clone()).or_else(|| self.channel.clone());
-        let needs_channel = rules.iter().any(|(rule, _)| {
-            rule.decision == crate::policy::Decision::Ask
-                && (rule.notify.is_empty() || rule.approvers.contains(&crate::access::People::ChannelMembers))
-        });
-        if channel.is_none() && (needs_channel || rules.is_empty()) {
+        if channel.is_none() {
             let message = format!("the flow `{}` has no channel for its cards", record.head.shown());
             let hint = "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";
             self.log.add(Fault::warning(record.head.place, message).hint(hint));

@@ -146,8 +146,8 @@ fn read_resource<'a>(
         let reader = Reader::new(&bag, world.log);
         match kind {
             "sym_integration" => records.integrations.push(IntegrationRecord::read(id, &reader)),
-            "sym_target" => records.targets.extend(TargetRecord::read(id, &reader)),
-            "sym_strategy" => records.strategies.extend(StrategyRecord::read(id, &reader)),
+            "sym_target" => records.targets.push(TargetRecord::read(id, &reader)),
+            "sym_strategy" => records.strategies.push(StrategyRecord::read(id, &reader)),
             "sym_environment" => records.environments.push(EnvironmentRecord::read(id, &reader)),
             "sym_runtime" => records.runtimes.push(RuntimeRecord::read(id, &reader)),
             "sym_error_logger" => records.loggers.push(LoggerRecord::read(id, &reader)),

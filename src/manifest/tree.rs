@@ -244,8 +244,8 @@ impl Parser<'_> {
         let word = declared.block.ident.as_str().to_owned();
         match (word.as_str(), labels.as_slice()) {
             ("locals", []) => self.locals(folder, declared),
-            ("variable", [name]) => self.once(&mut folder.variables, name.clone(), declared, |d| d.place()),
-            ("output", [name]) => self.once(&mut folder.outputs, name.clone(), declared, |d| d.place()),
+            ("variable", [name]) => self.once(&mut folder.variables, name.clone(), declared, Declared::place),
+            ("output", [name]) => self.once(&mut folder.outputs, name.clone(), declared, Declared::place),
             ("module", [name]) => {
                 let module = Module { declared, source: ModuleSource::Broken };
                 self.once(&mut folder.modules, name.clone(), module, |module| module.declared.place());

@@ -125,8 +125,9 @@ fn object(mut given: Map<String, Value>, inside: Option<&Expression>) -> Result<
     let mut map = Map::new();
     for (key, wanted) in wanted {
         let key = match key {
-            ObjectKey::Ident(word) => word.value().as_str().to_owned(),
-            ObjectKey::Expression(Expression::Variable(word)) => word.value().as_str().to_owned(),
+            ObjectKey::Ident(word) | ObjectKey::Expression(Expression::Variable(word)) => {
+                word.value().as_str().to_owned()
+            }
             ObjectKey::Expression(Expression::String(text)) => text.value().clone(),
             ObjectKey::Expression(_) => continue,
         };

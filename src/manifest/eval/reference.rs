@@ -9,7 +9,7 @@ use crate::manifest::tree::{Declared, ModuleSource};
 use crate::manifest::value;
 use crate::manifest::world::{Env, Key, Scope, Shape, World};
 use hcl_edit::expr::TraversalOperator;
-use hcl_edit::{Ident, Span};
+use hcl_edit::{Decorated, Ident, Span};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
@@ -122,7 +122,7 @@ impl<'a> World<'a> {
             let full = format!("{address}{key}");
             if let Some(wanted) = attribute(steps.get(at)) {
                 let here = upto(env, place, steps, at + 1);
-                let value = self.attribute_of(inside, kind, &full, declared, wanted, here)?;
+                let value = self.attribute_of(inside, (kind, &full), declared, wanted, here)?;
                 return self.steps(env, value, here, &steps[at + 1..]);
             }
             let value = self.whole(inside, kind, &full, declared, here)?;
@@ -145,8 +145,7 @@ impl<'a> World<'a> {
     fn attribute_of(
         &self,
         inside: &Env<'a>,
-        kind: &str,
-        address: &str,
+        (kind, address): (&str, &str),
         declared: &'a Declared,
         wanted: &str,
         place: Place,
@@ -188,7 +187,7 @@ impl<'a> World<'a> {
         for attribute in declared.block.body.attributes() {
             let name = attribute.key.as_str();
             if !skip.contains(&name) {
-                let value = self.attribute_of(inside, kind, address, declared, name, place)?;
+                let value = self.attribute_of(inside, (kind, address), declared, name, place)?;
                 map.insert(name.to_owned(), value);
             }
         }
@@ -285,7 +284,7 @@ impl<'a> World<'a> {
 
     /// The key in `["a"]`, `[0]` or `.0`.
     fn key(&self, env: &Env<'a>, step: Option<&Step>, place: Place) -> Eval<Key> {
-        let found = match step.map(|step| step.value()) {
+        let found = match step.map(Decorated::value) {
             Some(TraversalOperator::Index(expression)) => self.eval(env, expression)?,
             Some(TraversalOperator::LegacyIndex(index)) => Value::from(*index.value()),
             _ => Value::Null,
@@ -321,6 +320,7 @@ fn no_instance<'k>(address: &str, key: &Key, place: Place, there: impl Iterator<
     fault.maybe_hint((!there.is_empty()).then(|| format!("there is {}", there.join(", "))))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "faults travel boxed: see `Eval`")]
 fn bare(name: &str, place: Place) -> Box<Fault> {
     let fault = Fault::new(place, format!("`{name}` means nothing by itself"));
     Box::new(fault.hint(format!("put it in quotes if it is text: `\"{name}\"`")))

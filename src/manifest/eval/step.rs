@@ -87,7 +87,7 @@ pub(super) fn attribute(step: Option<&Step>) -> Option<&str> {
 
 pub(super) fn is_index(step: Option<&Step>) -> bool {
     matches!(
-        step.map(|step| step.value()),
+        step.map(Decorated::value),
         Some(TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_))
     )
 }
