@@ -415,6 +415,11 @@ impl AccessRequest {
         was_given && emergency.is_some_and(|emergency| emergency.acknowledged.is_none())
     }
 
+    /// Since when AWS has confirmed it, while it is active.
+    pub fn active_since(&self) -> Option<Timestamp> {
+        if let Status::Active { since, .. } = self.status { Some(since) } else { None }
+    }
+
     /// Whether its claim on the entitlement is live.
     pub fn is_claiming(&self) -> bool {
         matches!(self.status, Status::Granting { .. } | Status::Active { .. })

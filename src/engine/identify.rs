@@ -57,6 +57,9 @@ impl Engine {
             .facts(&request.requester.user, None, &Asked::requesters(entry))
             .await
             .map_err(|error| slack_error(&error))?;
+        if let Some(sentence) = cannot_ask(&facts) {
+            return Err(MachineError::permanent(sentence));
+        }
         let principal = self.principal(request, &facts).await?;
         Ok(Found { facts, principal })
     }
@@ -147,6 +150,21 @@ impl Engine {
             Verdict::Allowed(_) | Verdict::Refused(Refused::Unknown { .. } | Refused::UsedUp { .. }) => None,
             Verdict::Refused(refused) => Some(refused),
         }
+    }
+}
+
+/// Who may not use the bot at all, whatever the rules say.
+pub(super) fn cannot_ask(facts: &Facts) -> Option<&'static str> {
+    if !facts.is_home {
+        Some("You belong to another workspace. Only members of this one can request access.")
+    } else if facts.is_bot {
+        Some("Bots and apps cannot request access.")
+    } else if facts.is_deactivated {
+        Some("This account was deactivated.")
+    } else if facts.is_guest {
+        Some("Guests cannot request access. Ask a full member of this workspace for help.")
+    } else {
+        None
     }
 }
 

@@ -84,7 +84,8 @@ impl Node {
                 Item::List(items.into_iter().map(|item| Self::from_value(place, item)).collect())
             }
             Value::Object(map) => {
-                let entry = |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
+                let entry =
+                    |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
                 Item::Map(map.into_iter().map(entry).collect())
             }
         };

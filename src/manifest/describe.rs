@@ -77,7 +77,11 @@ fn flow(out: &mut String, entry: &FlowEntry) {
     }
     if let Some(target) = flow.targets.first() {
         let hops: Vec<&str> = target.connection.hops.iter().map(|hop| hop.role_arn.as_str()).collect();
-        let way = if hops.is_empty() { "with the bot's own credentials".to_owned() } else { format!("as {}", hops.join(", then ")) };
+        let way = if hops.is_empty() {
+            "with the bot's own credentials".to_owned()
+        } else {
+            format!("as {}", hops.join(", then "))
+        };
         line(out, 1, &format!("reaches AWS {way}"));
     }
 }
@@ -117,26 +121,34 @@ fn granted(target: &Target) -> String {
             format!("permission set {short} in {account}")
         }
         TargetKind::AwsSsoGroup => format!("Identity Center group {}", setting("group_id")),
-        TargetKind::AwsIamGroup => format!("IAM group {} in account {}", setting("iam_group"), target.iam_account_id),
+        TargetKind::AwsIamGroup => {
+            format!("IAM group {} in account {}", setting("iam_group"), target.iam_account_id)
+        }
     }
 }
 
 fn rule(out: &mut String, rule: &Rule) {
-    let who = if rule.requesters.is_empty() { "every full member".to_owned() } else { people(&rule.requesters) };
+    let who =
+        if rule.requesters.is_empty() { "every full member".to_owned() } else { people(&rule.requesters) };
     let mut what = if rule.targets.is_empty() {
         "any target".to_owned()
     } else {
         rule.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     if !rule.accounts.is_empty() {
-        let _ = write!(what, " in {}", rule.accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        let _ = write!(
+            what,
+            " in {}",
+            rule.accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        );
     }
     let limit = rule.max_duration.map_or(String::new(), |span| format!(", at most {span}"));
     let decided = match rule.decision {
         Decision::Deny => "never".to_owned(),
         Decision::Auto => auto(rule),
         Decision::BreakGlass if rule.approvers.is_empty() => {
-            "in an emergency without asking anybody first; the approvers of the other rules acknowledge it".to_owned()
+            "in an emergency without asking anybody first; the approvers of the other rules acknowledge it"
+                .to_owned()
         }
         Decision::BreakGlass => format!(
             "in an emergency without asking anybody first; acknowledged by one of {}, never by themselves",
@@ -144,7 +156,8 @@ fn rule(out: &mut String, rule: &Rule) {
         ),
         Decision::Ask => asked(rule),
     };
-    let notify = if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
+    let notify =
+        if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
     line(out, 2, &format!("{}: {who} for {what}{limit}: {decided}{notify}", rule.name));
 }
 

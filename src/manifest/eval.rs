@@ -7,7 +7,7 @@ mod reference;
 mod step;
 mod template;
 
-use super::source::{Eval, Fault, Place};
+use super::source::{Eval, Fault, FaultKind, Place};
 use super::value;
 use super::world::{Env, World};
 use hcl_edit::Span;
@@ -144,9 +144,7 @@ impl<'a> World<'a> {
             Value::Array(items) => {
                 Ok(items.into_iter().enumerate().map(|(i, item)| (Value::from(i), item)).collect())
             }
-            Value::Object(map) => {
-                Ok(map.into_iter().map(|(key, item)| (Value::String(key), item)).collect())
-            }
+            Value::Object(map) => Ok(map.into_iter().map(|(key, item)| (Value::String(key), item)).collect()),
             other => {
                 let place = Place::new(env.source, expression.span());
                 Err(wrong(place, format!("`for` needs a list or a map, and this is {}", value::kind(&other))))
@@ -166,14 +164,20 @@ impl<'a> World<'a> {
                 for argument in &call.args {
                     match self.eval(env, argument) {
                         Ok(value) => return Ok(value),
+                        // Terraform might have a value, so that to go on would be to guess.
+                        Err(fault) if fault.kind == FaultKind::Unknown => return Err(fault),
                         Err(fault) => last = Some(fault),
                     }
                 }
                 return Err(last.unwrap_or_else(|| wrong(place, "`try` needs a value".to_owned())));
             }
             "can" => {
-                let can = call.args.iter().next().is_some_and(|only| self.eval(env, only).is_ok());
-                return Ok(Value::Bool(can));
+                let done = call.args.iter().next().map(|only| self.eval(env, only));
+                return match done {
+                    Some(Err(fault)) if fault.kind == FaultKind::Unknown => Err(fault),
+                    Some(done) => Ok(Value::Bool(done.is_ok())),
+                    None => Err(wrong(place, "`can` needs a value".to_owned())),
+                };
             }
             _ => {}
         }
@@ -215,9 +219,9 @@ impl<'a> World<'a> {
         if name == "fileexists" {
             return Ok(Value::Bool(found.is_ok()));
         }
-        found.map(Value::String).map_err(|error| {
-            wrong(place, format!("the file `{}` cannot be read: {error}", path.display()))
-        })
+        found
+            .map(Value::String)
+            .map_err(|error| wrong(place, format!("the file `{}` cannot be read: {error}", path.display())))
     }
 }
 

@@ -1,10 +1,7 @@
 //! "Did you mean …?"
 
 /// The candidate that a typing mistake most likely meant, if one is near enough.
-pub(super) fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = written.chars().count();
     // One letter is never near another one.
     let near = if length < 3 { 0 } else { (length / 3).max(1) };

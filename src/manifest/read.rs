@@ -80,7 +80,9 @@ pub(super) fn read(world: &World<'_>) -> Records {
 
 fn read_scope<'a>(world: &World<'a>, scope: &Rc<Scope<'a>>, records: &mut Records) {
     for (kind, name) in &scope.folder.order {
-        let Some(declared) = scope.folder.resources.get(&(kind.clone(), name.clone())) else { continue };
+        let Some(declared) = scope.folder.resources.get(&(kind.clone(), name.clone())) else {
+            continue;
+        };
         if let Some(schema) = schema::of(kind) {
             read_resource(world, scope, (kind, name, schema), declared, records);
         } else if kind.starts_with("sym_") {

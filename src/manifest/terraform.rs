@@ -102,14 +102,16 @@ impl Known {
             match resource.get("index") {
                 Some(Value::String(key)) => {
                     let base = address.strip_suffix(&format!("[\"{key}\"]")).unwrap_or(address);
-                    let group = self.values.entry(base.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+                    let group =
+                        self.values.entry(base.to_owned()).or_insert_with(|| Value::Object(Map::new()));
                     if let Value::Object(group) = group {
                         group.insert(key.clone(), values.clone());
                     }
                 }
                 Some(Value::Number(number)) => {
                     let base = address.strip_suffix(&format!("[{number}]")).unwrap_or(address);
-                    let group = self.values.entry(base.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+                    let group =
+                        self.values.entry(base.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
                     if let (Value::Array(group), Some(at)) = (group, number.as_u64())
                         && at < 10_000
                     {

@@ -95,6 +95,7 @@ impl Draft {
             ClickAction::Withdraw => {
                 may_withdraw(request, facts, at)?;
                 request.status = Status::Withdrawn { at };
+                self.tell_requester(&click.request, NoticeKind::Withdrawn);
             }
             ClickAction::Acknowledge => {
                 may_acknowledge(request, facts)?;

@@ -12,7 +12,13 @@ pub(super) type Step = Decorated<TraversalOperator>;
 
 impl<'a> World<'a> {
     /// Follows `.x`, `["y"]` and `[*]` into a value.
-    pub(super) fn steps(&self, env: &Env<'a>, mut at: Value, mut place: Place, steps: &[Step]) -> Eval<Value> {
+    pub(super) fn steps(
+        &self,
+        env: &Env<'a>,
+        mut at: Value,
+        mut place: Place,
+        steps: &[Step],
+    ) -> Eval<Value> {
         let mut rest = steps;
         while let Some((step, after)) = rest.split_first() {
             place = place.to(Place::new(env.source, step.span()));

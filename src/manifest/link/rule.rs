@@ -70,7 +70,8 @@ impl Linker<'_> {
             return Vec::new();
         }
         if texts.items.is_empty() && texts.complete {
-            let fault = Fault::new(texts.place.unwrap_or(record.place), "`targets` is empty: no request matches");
+            let fault =
+                Fault::new(texts.place.unwrap_or(record.place), "`targets` is empty: no request matches");
             self.log.add(fault.hint("leave it out if every target is meant"));
         }
         let mut names = Vec::new();
@@ -162,17 +163,25 @@ impl Linker<'_> {
             self.log.add(Fault::new(place, message).hint("give the `fallback` a time: `after = \"20m\"`"));
             return;
         }
-        let Some(requesters) = distinct_users(&rule.requesters).filter(|users| !users.is_empty()) else { return };
+        let Some(requesters) = distinct_users(&rule.requesters).filter(|users| !users.is_empty()) else {
+            return;
+        };
         let enough = |requester: &&Email| {
             let others = approvers.iter().filter(|approver| *approver != requester).count();
             rule.allow_self || others >= needed
         };
         let stuck: Vec<&Email> = requesters.iter().filter(|who| !enough(who)).copied().collect();
         if stuck.len() == requesters.len() {
-            let message = format!("nobody can satisfy the rule `{}`: its requesters cannot decide on their own requests", rule.name);
+            let message = format!(
+                "nobody can satisfy the rule `{}`: its requesters cannot decide on their own requests",
+                rule.name
+            );
             self.log.add(Fault::new(place, message).hint("name other approvers, or set `allow_self = true`"));
         } else if let Some(one) = stuck.first() {
-            let message = format!("a request of {one} cannot be approved under the rule `{}`: nobody may decide on their own", rule.name);
+            let message = format!(
+                "a request of {one} cannot be approved under the rule `{}`: nobody may decide on their own",
+                rule.name
+            );
             self.log.add(Fault::warning(place, message));
         }
     }
@@ -193,7 +202,10 @@ impl Linker<'_> {
                         format!("no target of the rule `{}` is in the account {id}", rule.name)
                     }
                     AccountSelector::Ou(_) | AccountSelector::Tag { .. } => {
-                        format!("no target of the rule `{}` is in an account, so `{selector}` never matches", rule.name)
+                        format!(
+                            "no target of the rule `{}` is in an account, so `{selector}` never matches",
+                            rule.name
+                        )
                     }
                 };
                 self.log.add(Fault::warning(*place, message));
@@ -205,7 +217,8 @@ impl Linker<'_> {
         let granting: Vec<&Rule> =
             rules.iter().map(|(rule, _)| rule).filter(|rule| rule.decision != Decision::Deny).collect();
         if granting.is_empty() {
-            let message = format!("every rule of the flow `{}` denies: nobody can have anything", flow.head.shown());
+            let message =
+                format!("every rule of the flow `{}` denies: nobody can have anything", flow.head.shown());
             self.log.add(Fault::warning(flow.head.place, message));
             return;
         }

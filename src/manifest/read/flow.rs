@@ -19,7 +19,7 @@ const MAX_LABEL: usize = 150;
 pub(in crate::manifest) struct FlowRecord {
     pub(in crate::manifest) head: Head,
     pub(in crate::manifest) environment: Got<Text>,
-    pub(in crate::manifest) channel: Option<Text>,
+    pub(in crate::manifest) channel: Got<Text>,
     pub(in crate::manifest) params: ParamsRecord,
     pub(in crate::manifest) rules: Vec<RuleRecord>,
     /// Whether every rule could be read.

@@ -116,7 +116,8 @@ impl RuleRecord {
         for name in pointless.into_iter().flatten() {
             let block = reader.bag.blocks.iter().find(|block| block.kind == *name).map(|block| block.place);
             if let Some(place) = reader.entry(name).map(|entry| entry.key_place).or(block) {
-                reader.complain(Fault::new(place, format!("`{name}` {why}")).hint("leave one of the two out"));
+                reader
+                    .complain(Fault::new(place, format!("`{name}` {why}")).hint("leave one of the two out"));
             }
         }
     }
@@ -126,8 +127,12 @@ impl RuleRecord {
         if let Some((after, place)) = fallback.after
             && after >= wait
         {
-            let message = format!("the fallback comes too late: a request waits {wait} for people, and `after` is {after}");
-            reader.complain(Fault::new(place, message).hint("choose a shorter `after` or a longer `answer_within`"));
+            let message = format!(
+                "the fallback comes too late: a request waits {wait} for people, and `after` is {after}"
+            );
+            reader.complain(
+                Fault::new(place, message).hint("choose a shorter `after` or a longer `answer_within`"),
+            );
         }
         for (people, place) in &fallback.approvers {
             if self.approvers.iter().any(|(there, _)| there == people) {
@@ -153,7 +158,8 @@ fn fallback(reader: &Reader<'_>, complete: &mut bool) -> Option<FallbackRecord> 
         approvers: folk(&own, "approvers", &mut whole),
     };
     let says = |name: &str| {
-        own.entry(name).is_some_and(|entry| !matches!(&entry.node.item, Item::List(items) if items.is_empty()))
+        own.entry(name)
+            .is_some_and(|entry| !matches!(&entry.node.item, Item::List(items) if items.is_empty()))
     };
     if !says("notify") && !says("approvers") {
         let fault = Fault::new(block.place, "this fallback asks nobody");

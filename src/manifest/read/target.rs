@@ -223,10 +223,12 @@ impl StrategyRecord {
         for (name, setting) in &settings.items {
             if name != "instance_arn" || service != Some(Service::Sso) {
                 let kind = service.map_or("sym_strategy", Service::name);
-                let fault = Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
+                let fault =
+                    Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
                 reader.complain(fault.maybe_hint(did_you_mean(name, ["instance_arn"])));
             } else if !arn::is_instance(&setting.value.text) {
-                let message = "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
+                let message =
+                    "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
                 reader.complain(Fault::new(setting.value.place, message));
             }
         }

@@ -29,10 +29,12 @@ impl Linker<'_> {
         for (glass, record) in glasses {
             let place = record.decision_place.unwrap_or(record.place);
             if grants && !flow.params.schedule_deescalation {
-                let message = "access taken in an emergency has to end by itself, and this flow has no timed removal";
+                let message =
+                    "access taken in an emergency has to end by itself, and this flow has no timed removal";
                 self.log.add(Fault::new(place, message).hint("set `schedule_deescalation = true`"));
             } else if grants && glass.max_duration.is_none() {
-                let message = format!("the rule `{}` needs `max_duration`: an emergency does not last", glass.name);
+                let message =
+                    format!("the rule `{}` needs `max_duration`: an emergency does not last", glass.name);
                 self.log.add(Fault::new(place, message).hint("as in `max_duration = \"1h\"`"));
             }
             let acknowledges = |(rule, _): &&(Rule, &RuleRecord)| {
@@ -40,7 +42,8 @@ impl Linker<'_> {
             };
             let mut witnesses = rules.iter().filter(acknowledges).peekable();
             if witnesses.peek().is_none() {
-                let message = format!("nobody could acknowledge an emergency under the rule `{}`", glass.name);
+                let message =
+                    format!("nobody could acknowledge an emergency under the rule `{}`", glass.name);
                 let hint = "name them: `approvers = [\"channel_members\"]`";
                 self.log.add(Fault::new(place, message).hint(hint));
             } else if witnesses.all(|(rule, _)| is_only(&rule.approvers, &glass.requesters)) {
@@ -62,7 +65,9 @@ fn says_why(field: &PromptField) -> bool {
 
 /// Whether one request can match both rules, as far as the manifest tells.
 fn may_meet(a: &Rule, b: &Rule) -> bool {
-    let targets = a.targets.is_empty() || b.targets.is_empty() || a.targets.iter().any(|target| b.targets.contains(target));
+    let targets = a.targets.is_empty()
+        || b.targets.is_empty()
+        || a.targets.iter().any(|target| b.targets.contains(target));
     let ids = |rule: &Rule| -> Option<Vec<String>> {
         let id = |selector: &AccountSelector| match selector {
             AccountSelector::Id(id) => Some(id.clone()),

@@ -22,7 +22,8 @@ pub(super) fn read(reader: &Reader<'_>, complete: &mut bool) -> Vec<(AccountSele
     };
     *complete &= texts.complete;
     if texts.items.is_empty() && texts.complete {
-        let fault = Fault::new(texts.place.unwrap_or(reader.bag.place), "`accounts` is empty: no account matches");
+        let fault =
+            Fault::new(texts.place.unwrap_or(reader.bag.place), "`accounts` is empty: no account matches");
         reader.complain(fault.hint("leave it out if any account is meant"));
     }
     let mut found: Vec<(AccountSelector, Place)> = Vec::new();

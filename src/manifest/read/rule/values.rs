@@ -43,7 +43,8 @@ pub(super) fn folk(reader: &Reader<'_>, name: &str, complete: &mut bool) -> Vec<
     *complete &= texts.complete;
     // An empty list would read as "anybody" for requesters, the opposite of what it says.
     if texts.items.is_empty() && texts.complete && name == "requesters" {
-        let fault = Fault::new(texts.place.unwrap_or(reader.bag.place), "`requesters` is empty: nobody could ask");
+        let fault =
+            Fault::new(texts.place.unwrap_or(reader.bag.place), "`requesters` is empty: nobody could ask");
         reader.complain(fault.hint("leave it out if every full member may ask"));
     }
     let mut found: Vec<(People, Place)> = Vec::new();
@@ -113,7 +114,10 @@ pub(super) fn cap(reader: &Reader<'_>, complete: &mut bool) -> Option<Cap> {
         && per > LONGEST_CAP
     {
         *complete = false;
-        reader.complain(Fault::new(place, format!("`per` is {per}: uses are counted for {LONGEST_CAP} at most")));
+        reader.complain(Fault::new(
+            place,
+            format!("`per` is {per}: uses are counted for {LONGEST_CAP} at most"),
+        ));
     }
     Some(Cap { max_uses: max_uses?, per: per?.0 })
 }
