@@ -50,31 +50,10 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     let health = tokio::spawn(health);
     tracing::info!(%address, "health is served");
-<<<<<<< HEAD
-    let manifests = Manifests { folder: settings.manifests, options: settings.manifest };
+    let manifests =
+        Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
     let watch = settings.watch.then(|| Watch::new(&manifests));
-    let clock = Clock::System;
-    let aws = crate::aws::Settings {
-        endpoint_url: settings.aws_endpoint_url,
-        region: settings.aws_region,
-        keeps_quotas: settings.keeps_quotas,
-        ..crate::aws::Settings::new(clock.as_function())
-    };
-    let opened = Bot::open(Settings {
-        data: settings.data,
-        slack_api_url: settings.slack_api_url,
-        app_token: settings.app_token,
-        bot_token: settings.bot_token,
-        aws,
-        catalog,
-        clock,
-        readiness: readiness.clone(),
-    })
-    .await;
-    let (engine, listening) = match opened {
-=======
     let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
->>>>>>> rules
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
     };
@@ -109,7 +88,6 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     code
 }
 
-<<<<<<< HEAD
 /// Reads the manifests again on SIGHUP and, where they are watched, when they have changed. One reading
 /// after the other, so that an older one never wins.
 async fn keep_up(manifests: Manifests, watch: Option<Watch>, engine: Engine) {
@@ -143,7 +121,9 @@ async fn follow(mut watch: Watch, changed: mpsc::Sender<()>) {
         if has_settled && changed.send(()).await.is_err() {
             return;
         }
-=======
+    }
+}
+
 fn bot_settings(settings: RunSettings, catalog: Catalog, readiness: Readiness) -> Settings {
     let clock = Clock::System;
     let aws = crate::aws::Settings {
@@ -161,7 +141,6 @@ fn bot_settings(settings: RunSettings, catalog: Catalog, readiness: Readiness) -
         catalog,
         clock,
         readiness,
->>>>>>> rules
     }
 }
 
