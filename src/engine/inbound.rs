@@ -14,7 +14,7 @@ use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
 use crate::slack::api::Message;
 use crate::slack::form::{self, FormContext, Submission};
-use crate::slack::inbound::{Actor, Envelope, Inbound, View};
+use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
 use crate::slack::socket::{Ack, Handler};
 use crate::store::StoreError;
