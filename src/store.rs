@@ -194,6 +194,10 @@ impl Store {
     /// The batch cannot be written and nothing of it is: the store was poisoned before, or it would
     /// replace a row that cannot be read, whose due entry is therefore unknown and which may be the
     /// only evidence of access. When sled itself fails halfway, the store is poisoned.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is used up: a second time its notices would go out twice"
+    )]
     pub fn commit(&self, commit: Commit) -> Result<Ticket, StoreError> {
         self.committer.check()?;
         let mut head = self.lock();

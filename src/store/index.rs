@@ -1,15 +1,48 @@
 //! The due entries are an index over the rows. What a row owes is computed, so a new version of the
 //! program may compute it differently; the index is made to agree when the books are opened.
 
-use super::read::{Scan, get};
+use super::read::{Scan, get, guarded, summed_rows};
 use super::{Due, Head, StoreError, keys, row, write};
 use crate::access::{AccessRequest, Entitlement, Timestamp};
 use std::collections::BTreeMap;
 
+/// What one reading of all rows has shown.
+pub(super) struct Survey {
+    /// What the rows add up to.
+    pub(super) sum: u128,
+    /// Whether due entries and duties add up to the same.
+    is_index_right: bool,
+}
+
+/// Reads every row once, without holding them all in memory.
+pub(super) fn survey(db: &sled::Db) -> Result<Survey, StoreError> {
+    let mut sum = 0_u128;
+    let mut difference = 0_u128;
+    let mut is_readable = true;
+    for entry in summed_rows(db) {
+        let (key, value) = entry?;
+        let weight = write::weight(&key, &value);
+        sum = sum.wrapping_add(weight);
+        if key.starts_with(keys::DUE) {
+            difference = difference.wrapping_add(weight);
+        } else if key.starts_with(keys::REQUEST) || key.starts_with(keys::ENTITLEMENT) {
+            match owed(&key, &value) {
+                Ok(Some(due)) => difference = difference.wrapping_sub(write::weight(&due, &[])),
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::error!(error = %error, "what this row owes is not done");
+                    is_readable = false;
+                }
+            }
+        }
+    }
+    Ok(Survey { sum, is_index_right: is_readable && difference == 0 })
+}
+
 /// Makes every due entry agree with its row. A row that cannot be read keeps the entry it has, so that
 /// it is named again and again until somebody looks.
-pub(super) fn mend(db: &sled::Db, head: Head) -> Result<Head, StoreError> {
-    if agrees(db)? {
+pub(super) fn mend(db: &sled::Db, mut head: Head, survey: &Survey) -> Result<Head, StoreError> {
+    if survey.is_index_right {
         return Ok(head);
     }
     let wrong = wrong(db)?;
@@ -20,7 +53,6 @@ pub(super) fn mend(db: &sled::Db, head: Head) -> Result<Head, StoreError> {
         entries = wrong.len(),
         "the index of what is due did not agree with the books and was mended"
     );
-    let mut head = head;
     let mut batch = sled::Batch::default();
     for (key, is_missing) in wrong {
         let weight = write::weight(&key, &[]);
@@ -34,39 +66,15 @@ pub(super) fn mend(db: &sled::Db, head: Head) -> Result<Head, StoreError> {
     }
     batch.insert(keys::HEAD, keys::head(&head));
     #[expect(clippy::disallowed_methods, reason = "the index is mended before the first commit")]
-    super::read::guarded(|| db.apply_batch(batch))?;
+    guarded(|| db.apply_batch(batch))?;
     Ok(head)
-}
-
-/// Whether entries and duties add up to the same: fast, and without holding them all in memory.
-fn agrees(db: &sled::Db) -> Result<bool, StoreError> {
-    let mut sum = 0_u128;
-    for entry in Scan::prefix(db, keys::DUE) {
-        let (key, value) = entry?;
-        sum = sum.wrapping_add(write::weight(&key, &value));
-    }
-    let mut all_readable = true;
-    for prefix in [keys::REQUEST, keys::ENTITLEMENT] {
-        for entry in Scan::prefix(db, prefix) {
-            let (key, value) = entry?;
-            match owed(&key, &value) {
-                Ok(Some(due)) => sum = sum.wrapping_sub(write::weight(&due, &[])),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(error = %error, "a row cannot be read; what it owes is not done");
-                    all_readable = false;
-                }
-            }
-        }
-    }
-    Ok(all_readable && sum == 0)
 }
 
 /// The entries that are missing (`true`) or too many (`false`).
 fn wrong(db: &sled::Db) -> Result<BTreeMap<Vec<u8>, bool>, StoreError> {
     let mut wrong = BTreeMap::new();
     for prefix in [keys::REQUEST, keys::ENTITLEMENT] {
-        for entry in Scan::prefix(db, prefix) {
+        for entry in Scan::prefix(db, prefix).that_is_long() {
             let (key, value) = entry?;
             if let Ok(Some(due)) = owed(&key, &value)
                 && get(db, &due)?.is_none()
@@ -75,7 +83,7 @@ fn wrong(db: &sled::Db) -> Result<BTreeMap<Vec<u8>, bool>, StoreError> {
             }
         }
     }
-    for entry in Scan::prefix(db, keys::DUE) {
+    for entry in Scan::prefix(db, keys::DUE).that_is_long() {
         let (due, _) = entry?;
         let Some((_, what)) = keys::read_due(&due) else { continue };
         let key = match &what {

@@ -124,8 +124,8 @@ pub(super) fn readable(key: &[u8]) -> String {
         Ok(text) if !text.contains(char::is_control) => text.to_owned(),
         _ => {
             let (prefix, rest) = key.split_at(key.len().min(2));
-            let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{}{rest}", String::from_utf8_lossy(prefix))
+            let start = String::from_utf8_lossy(prefix).into_owned();
+            rest.iter().fold(start, |text, byte| format!("{text}{byte:02x}"))
         }
     }
 }

@@ -8,9 +8,14 @@ use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
-/// How much memory sled may fill with pages it could read again.
-const CACHE: u64 = 16 * 1024 * 1024;
+/// How much memory sled may fill with pages it could read again. It is little, because sled exceeds it
+/// by far (see `Scan::that_is_long`), and the system's page cache stands behind it.
+const CACHE: u64 = 4 * 1024 * 1024;
+
+/// How many times a locked store is tried again.
+const PATIENCE: u32 = 20;
 
 /// Why the books could not be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +92,11 @@ pub(super) fn open(folder: &Path) -> Result<Store, OpenError> {
     let place = folder.join("store");
     fs::create_dir_all(&place).map_err(unusable)?;
     // Before anything is touched: a second bot must not disturb the first by trying.
-    let lock = lock(folder)?;
+    let lock = patiently(|| lock(folder))?;
     remove_half_snapshots(&place).map_err(unusable)?;
-    let db = open_sled(folder, &place)?;
+    let db = patiently(|| open_sled(folder, &place))?;
     let (name, head) = match examine(folder, &db)? {
-        Some((name, head)) => (name, index::mend(&db, head).map_err(damaged)?),
+        Some(known) => known,
         None => christen(&db).map_err(damaged)?,
     };
     let mut disk = Disk::new(db.clone(), &place).map_err(unusable)?;
@@ -105,6 +110,18 @@ pub(super) fn open(folder: &Path) -> Result<Store, OpenError> {
 
 fn witness_path(folder: &Path) -> PathBuf {
     folder.join("witness")
+}
+
+/// A store that was closed a moment ago, by a process that is ending or by this one, can still be
+/// locked: sled's threads and children between fork and exec hold its file a little longer.
+fn patiently<T>(attempt: impl Fn() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    for _ in 0..PATIENCE {
+        match attempt() {
+            Err(OpenError::InUse { .. }) => std::thread::sleep(Duration::from_millis(50)),
+            outcome => return outcome,
+        }
+    }
+    attempt()
 }
 
 /// sled locks its file too, but only after it has begun to write beside it.
@@ -155,8 +172,8 @@ fn open_sled(folder: &Path, place: &Path) -> Result<sled::Db, OpenError> {
     }
 }
 
-/// The name and head of the books; `None` when they are new. They are compared with the witness, and
-/// what the rows add up to with what was written down.
+/// The name and head of the books; `None` when they are new. They are compared with the witness, what
+/// the rows add up to with what was written down, and the index of what is due with the rows.
 fn examine(folder: &Path, db: &sled::Db) -> Result<Option<(String, Head)>, OpenError> {
     let damaged =
         |error: StoreError| OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() };
@@ -168,21 +185,14 @@ fn examine(folder: &Path, db: &sled::Db) -> Result<Option<(String, Head)>, OpenE
     }
     let identity = identity(db).map_err(damaged)?;
     match_witness(folder, identity.as_ref())?;
-    if let Some((_, head)) = &identity {
-        let sum = read::Scan::all(db)
-            .filter(|entry| entry.as_ref().map_or(true, |(key, _)| write::is_summed(key)))
-            .try_fold(0_u128, |sum, entry| {
-                let (key, value) = entry?;
-                Ok(sum.wrapping_add(write::weight(&key, &value)))
-            })
-            .map_err(damaged)?;
-        if sum != head.sum {
-            let why =
-                "its rows do not add up to what was written down: some are missing, or older than others";
-            return Err(OpenError::Damaged { folder: folder.to_owned(), why: why.to_owned() });
-        }
+    let Some((name, head)) = identity else { return Ok(None) };
+    let survey = index::survey(db).map_err(damaged)?;
+    if survey.sum != head.sum {
+        let why = "its rows do not add up to what was written down: some are missing, or older than others";
+        return Err(OpenError::Damaged { folder: folder.to_owned(), why: why.to_owned() });
     }
-    Ok(identity)
+    let head = index::mend(db, head, &survey).map_err(damaged)?;
+    Ok(Some((name, head)))
 }
 
 fn identity(db: &sled::Db) -> Result<Option<(String, Head)>, StoreError> {
@@ -190,7 +200,7 @@ fn identity(db: &sled::Db) -> Result<Option<(String, Head)>, StoreError> {
     let head = read::get(db, keys::HEAD)?;
     match (name, head.as_deref().and_then(keys::read_head)) {
         (Some(name), Some(head)) => Ok(Some((String::from_utf8_lossy(&name).into_owned(), head))),
-        (None, None) if read::Scan::all(db).next().transpose()?.is_none() => Ok(None),
+        (None, None) if read::Scan::range(db, &[], &[u8::MAX]).next().transpose()?.is_none() => Ok(None),
         _ => Err(StoreError::Sled("its head is missing or makes no sense, though it holds rows".to_owned())),
     }
 }

@@ -1,7 +1,7 @@
 //! Reading the books. sled panics on some damage, and its iterators repeat an error for ever: both end
 //! here.
 
-use super::{Due, Queued, Store, StoreError, keys, row};
+use super::{Due, Queued, Store, StoreError, keys, row, write};
 use crate::access::{AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Timestamp};
 use sled::IVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,33 +19,55 @@ pub(super) fn get(db: &sled::Db, key: &[u8]) -> Result<Option<IVec>, StoreError>
 }
 
 /// Rows in the order of their keys. It ends after the first error.
-pub(super) struct Scan(Option<sled::Iter>);
+pub(super) struct Scan<'a> {
+    db: &'a sled::Db,
+    rows: Option<sled::Iter>,
+    is_long: bool,
+}
 
-impl Scan {
-    pub(super) fn all(db: &sled::Db) -> Self {
-        Self(Some(db.iter()))
+impl<'a> Scan<'a> {
+    pub(super) fn prefix(db: &'a sled::Db, prefix: &[u8]) -> Self {
+        Self { db, rows: Some(db.scan_prefix(prefix)), is_long: false }
     }
 
-    pub(super) fn prefix(db: &sled::Db, prefix: &[u8]) -> Self {
-        Self(Some(db.scan_prefix(prefix)))
+    pub(super) fn range(db: &'a sled::Db, from: &[u8], to: &[u8]) -> Self {
+        Self { db, rows: Some(db.range(from..to)), is_long: false }
     }
 
-    pub(super) fn range(db: &sled::Db, from: &[u8], to: &[u8]) -> Self {
-        Self(Some(db.range(from..to)))
+    /// For scans that may see the whole store. sled evicts nothing from a part of its cache until that
+    /// part was used 64 times, and it has 256 parts: looking at every page once would leave 16 000
+    /// pages in memory, whatever the cache's capacity. Asking for each row once more makes it evict.
+    pub(super) fn that_is_long(self) -> Self {
+        Self { is_long: true, ..self }
     }
 }
 
-impl Iterator for Scan {
+impl Iterator for Scan<'_> {
     type Item = Result<(IVec, IVec), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rows = self.0.as_mut()?;
-        let entry = guarded(|| rows.next().transpose()).transpose();
-        if !matches!(entry, Some(Ok(_))) {
-            self.0 = None;
+        let rows = self.rows.as_mut()?;
+        let entry = guarded(|| {
+            let entry = rows.next().transpose()?;
+            if let (true, Some((key, _))) = (self.is_long, &entry) {
+                self.db.get(key)?;
+            }
+            Ok(entry)
+        });
+        if !matches!(entry, Ok(Some(_))) {
+            self.rows = None;
         }
-        entry
+        entry.transpose()
     }
+}
+
+/// Every row that counts in the sum: see [`is_summed`](super::write::is_summed).
+pub(super) fn summed_rows(db: &sled::Db) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + '_ {
+    let before_audit = Scan::range(db, &[], keys::AUDIT);
+    let after_audit = Scan::range(db, &keys::after(keys::AUDIT), &[u8::MAX]).that_is_long();
+    before_audit
+        .chain(after_audit)
+        .filter(|entry| entry.as_ref().map_or(true, |(key, _)| write::is_summed(key)))
 }
 
 impl Store {
@@ -198,8 +220,9 @@ impl Store {
         self.rows(keys::REQUEST)
     }
 
-    fn rows<T: serde::de::DeserializeOwned>(&self, prefix: &[u8]) -> impl Iterator<Item = T> + use<T> {
+    fn rows<T: serde::de::DeserializeOwned>(&self, prefix: &[u8]) -> impl Iterator<Item = T> + use<'_, T> {
         Scan::prefix(&self.db, prefix)
+            .that_is_long()
             .filter_map(|entry| entry.and_then(|(key, value)| row::decode(&key, &value)).map_err(log).ok())
     }
 

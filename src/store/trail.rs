@@ -15,7 +15,7 @@ impl Store {
             (head.next, head.chain)
         };
         let mut chain = [0_u8; 32];
-        let mut scan = read::Scan::range(&self.db, &keys::audit(0), &keys::audit(next));
+        let mut scan = read::Scan::range(&self.db, &keys::audit(0), &keys::audit(next)).that_is_long();
         let mut is_over = false;
         std::iter::from_fn(move || {
             if is_over {

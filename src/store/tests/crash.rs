@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const FOLDER: &str = "SYM_TEST_STORE_FOLDER";
@@ -91,25 +91,21 @@ fn write_for_ever(folder: &Path) {
     let store = Arc::new(Store::open(folder).unwrap());
     let next = Arc::new(Mutex::new(store.lock().commits));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let tasks: Vec<_> = (0..6)
-        .map(|_| {
-            let (store, next) = (Arc::clone(&store), Arc::clone(&next));
-            runtime.spawn(async move {
-                loop {
-                    let (number, ticket) = {
-                        let mut next = next.lock().unwrap();
-                        *next += 1;
-                        (*next - 1, store.commit(numbered(*next - 1)).unwrap())
-                    };
-                    ticket.on_disk().await.unwrap();
-                    println!("child: {number}");
-                }
-            })
-        })
-        .collect();
-    for task in tasks {
-        runtime.block_on(task).unwrap();
+    for _ in 0..6 {
+        let (store, next) = (Arc::clone(&store), Arc::clone(&next));
+        drop(runtime.spawn(async move {
+            loop {
+                let (number, ticket) = {
+                    let mut next = next.lock().unwrap();
+                    *next += 1;
+                    (*next - 1, store.commit(numbered(*next - 1)).unwrap())
+                };
+                ticket.on_disk().await.unwrap();
+                println!("child: {number}");
+            }
+        }));
     }
+    runtime.block_on(std::future::pending::<()>());
 }
 
 /// Everything up to the last commit is there, and nothing of a later one.
@@ -142,7 +138,7 @@ fn nothing_promised_is_lost_when_the_process_is_killed() {
     let folder = folder();
     let mut commits = 0;
     let mut killed_at_work = 0;
-    for _ in 0..20 {
+    for round in 0..20 {
         let mut child = Child::start(Child::binary(), "write", folder.path());
         let lines = BufReader::new(child.0.stdout.take().unwrap());
         let acknowledged = Arc::new(AtomicUsize::new(0));
@@ -154,20 +150,28 @@ fn nothing_promised_is_lost_when_the_process_is_killed() {
                     // A line that was cut off by the kill has no number worth trusting.
                     let number =
                         line.split_once("child: ").and_then(|(_, number)| number.parse::<u64>().ok());
+                    if number.is_some() {
+                        acknowledged.fetch_add(1, Ordering::Relaxed);
+                    }
                     last = last.max(number);
-                    acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 }
                 last
             })
         };
-        std::thread::sleep(Duration::from_millis(rand::random_range(5..250)));
+        // Every other one is killed at work, however slow this machine is; the rest wherever they are.
+        let mut patience = 10_000;
+        while round % 2 == 0 && patience > 0 && acknowledged.load(Ordering::Relaxed) == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+            patience -= 1;
+        }
+        std::thread::sleep(Duration::from_millis(rand::random_range(5..150)));
         child.0.kill().unwrap();
         child.0.wait().unwrap();
         let last = reader.join().unwrap();
         killed_at_work += i32::from(last.is_some());
         commits = assert_whole(folder.path(), last).max(commits);
     }
-    assert!(killed_at_work > 3, "only {killed_at_work} of 20 children came to work");
+    assert!(killed_at_work >= 10, "only {killed_at_work} of 20 children came to work");
 }
 
 /// Writes until the disk takes no more, as a full disk does.
