@@ -182,7 +182,8 @@ impl Store {
     ///
     /// # Errors
     /// Another process has them open, they are damaged, empty though they were not, older than the
-    /// witness, of a newer version, or cannot be written. Nothing is deleted; the message says what to do.
+    /// witness, of a newer version, or cannot be written; the message says what to do. We delete
+    /// nothing, but sled cuts off the end of a file that it cannot read, before we can look at it.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         open::open(folder)
     }

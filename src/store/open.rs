@@ -38,7 +38,7 @@ pub enum OpenError {
     },
     /// sled cannot make sense of its files, or its rows do not add up.
     #[error(
-        "the store in {folder} is damaged and was left as it is: {why}. Keep a copy of the folder, then restore your last backup; the access it held is listed in AWS CloudTrail under the sessions of this bot"
+        "the store in {folder} is damaged and is not used: {why}. Restore your last backup of the folder, and do not start on it again before: its engine cuts off what it cannot read. The access it held is listed in AWS CloudTrail under the sessions of this bot"
     )]
     Damaged {
         /// The folder.
