@@ -15,7 +15,7 @@ mod tasks;
 
 use crate::access::{
     Actor, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Event, Facts, Jitter, Refusal, RequestId,
-    Step, TeamId, Timestamp, UserId, decide,
+    Span, Step, TeamId, Timestamp, UserId, decide,
 };
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -29,6 +29,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
+
+/// How long a delivery is remembered, so that a repeated one is not taken twice.
+const DELIVERY_MEMORY: Span = Span::hours(1);
 
 /// The bot's own place in Slack.
 #[derive(Debug, Clone)]
@@ -81,6 +84,8 @@ struct Shared {
     clicks: Busy<EnvelopeId>,
     /// Duties whose rows made trouble, and until when they are left alone.
     troubles: Mutex<HashMap<Due, Timestamp>>,
+    /// When old deliveries were last forgotten.
+    tidied: Mutex<Option<Timestamp>>,
     /// Something may have become due. A hint: a lost one costs at most half a minute.
     wake: Notify,
 }
@@ -114,6 +119,7 @@ impl Engine {
                 busy: Busy::default(),
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
+                tidied: Mutex::default(),
                 wake: Notify::new(),
             }),
         }
@@ -147,8 +153,9 @@ impl Engine {
     /// Takes up what an earlier run left and keeps doing what is due, until the future is dropped.
     pub async fn run(&self) {
         self.resume_clicks();
-        self.refresh_inventory();
         loop {
+            self.refresh_inventory();
+            self.forget_old_deliveries();
             self.start_due();
             self.wait_for_work().await;
         }
@@ -239,6 +246,30 @@ impl Engine {
         Ok(())
     }
 
+    /// Slack repeats a delivery within minutes: what is older need not be remembered.
+    fn forget_old_deliveries(&self) {
+        let now = self.now();
+        {
+            let mut last = self.shared.tidied.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| now.since(last) < DELIVERY_MEMORY) {
+                return;
+            }
+            *last = Some(now);
+        }
+        let engine = self.clone();
+        self.spawn(async move {
+            let old = engine.shared.store.seen_before(now - DELIVERY_MEMORY);
+            let forgotten = match old {
+                Ok(old) if old.is_empty() => return,
+                Ok(forget) => engine.record(Commit { at: now, forget, ..Commit::default() }).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = forgotten {
+                engine.store_failed(&error);
+            }
+        });
+    }
+
     /// The part of the books that an event can touch.
     fn case(&self, about: &About) -> Result<Case, StoreError> {
         let store = &self.shared.store;
@@ -279,6 +310,7 @@ impl Engine {
 
     /// A write to the books failed. Nothing more can be promised, so this is said as loudly as can be;
     /// what was not committed was not acknowledged either.
+    #[expect(clippy::unused_self, reason = "it belongs to the bot that failed")]
     fn store_failed(&self, error: &StoreError) {
         tracing::error!(error = %error, "the books could not be read or written");
     }

@@ -1,6 +1,6 @@
 //! What AWS may hold for a person: the two halves of an entitlement, and the way to reach them.
 
-use super::{EntitlementId, IntegrationName};
+use super::{EntitlementId, IntegrationName, TargetKind};
 use serde::{Deserialize, Serialize};
 
 /// What a person can be given.
@@ -33,6 +33,15 @@ pub enum Resource {
 }
 
 impl Resource {
+    /// The kind of target that grants it.
+    pub const fn kind(&self) -> TargetKind {
+        match self {
+            Self::SsoPermissionSet { .. } => TargetKind::AwsSsoPermissionSet,
+            Self::SsoGroup { .. } => TargetKind::AwsSsoGroup,
+            Self::IamGroup { .. } => TargetKind::AwsIamGroup,
+        }
+    }
+
     /// The AWS account this grants something in, when it is about one account.
     pub fn account_id(&self) -> Option<&str> {
         match self {

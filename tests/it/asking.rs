@@ -5,7 +5,7 @@ use sym::access::Span;
 
 #[tokio::test]
 async fn access_ends_when_its_time_is_up() {
-    let world = World::with("manifests").await;
+    let world = World::with("fixtures/manifests/stories").await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     let request = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-42").send().await;
     println!("{}", world.card(&request));
