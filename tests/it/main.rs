@@ -2,4 +2,10 @@
 //! over loopback, and a clock that is moved by hand.
 
 mod asking;
+mod deciding;
+mod delivery;
+mod forms;
+mod hostile;
+mod identity;
+mod refusing;
 mod world;

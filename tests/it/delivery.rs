@@ -1,0 +1,231 @@
+//! When Slack or AWS are slow, full, closed or gone.
+
+use crate::world::{World, values};
+use insta::assert_snapshot;
+use std::time::Duration;
+use sym::access::{Span, Status};
+use sym::sandbox::aws::{self, Match};
+use sym::sandbox::slack::{Fault, When};
+
+/// Far inside the three seconds that Slack waits.
+const PROMPT: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn slack_is_answered_at_once_although_aws_hangs() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let first = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    let second = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-43").send().await;
+    ana.types("request iam").await;
+    let view = world.slack().view(ana.user()).unwrap();
+    let general = world.stage.channel("general").unwrap();
+    world.aws().fault(Match::next("GetGroupMembershipId"), aws::Fault::Hang);
+    let acted = async {
+        let replies = [
+            bo.clicks("sym_approve", &first).await,
+            bo.clicks("sym_deny", &second).await,
+            world.slack().command(bo.user(), general, "/sym", "help").await.unwrap(),
+            world.slack().submit(ana.user(), &view.id, values([("Reason", "INC-44")])).await.unwrap(),
+        ];
+        for reply in replies {
+            assert!(reply.acked && reply.took < PROMPT, "{:?}", reply.took);
+        }
+        assert!(!ana.is_in_group());
+    };
+    tokio::join!(acted, world.engine().settle());
+    assert!(matches!(world.status(&second), Status::Denied { .. }));
+    world.settle().await;
+    assert!(ana.is_in_group(), "the call that hung was made again");
+    world.pass(Span::hours(9)).await;
+    world.settle().await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn slack_is_answered_at_once_although_its_own_web_api_hangs() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    ana.types("request groups").await;
+    let view = world.slack().view(ana.user()).unwrap();
+    let general = world.stage.channel("general").unwrap();
+    world.slack().fault("*", When::Always, Fault::Hang);
+    let replies = [
+        bo.clicks("sym_approve", &request).await,
+        world.slack().submit(ana.user(), &view.id, values([("Reason", "INC-43")])).await.unwrap(),
+        world.slack().command(bo.user(), general, "/sym", "help").await.unwrap(),
+    ];
+    for reply in replies {
+        assert!(reply.acked && reply.took < PROMPT, "{:?}", reply.took);
+    }
+    world.slack().clear_faults();
+    world.settle().await;
+    assert!(ana.is_in_group());
+    assert_eq!(world.posts(), 2);
+    world.pass(Span::hours(9)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+/// A request whose card can be posted nowhere: what the requester and the operators hear.
+async fn reaches_nobody(spoil: impl FnOnce(&World)) -> (String, String) {
+    let world = World::of_stories().await;
+    let ana = world.person("ana");
+    spoil(&world);
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    assert_eq!(world.posts(), 0);
+    assert!(matches!(world.status(&request), Status::Pending { .. }));
+    let told = (ana.next_dm(), world.channel_text("sym-errors").join("\n---\n"));
+    world.pass(Span::hours(8)).await;
+    assert!(matches!(world.status(&request), Status::Lapsed { .. }));
+    ana.next_dm();
+    world.finish().await;
+    told
+}
+
+#[tokio::test]
+async fn a_channel_that_is_not_there_is_told_to_those_who_can_mend_it() {
+    let (ana, errors) = reaches_nobody(|world| world.slack().rename(world.channel(), "renamed")).await;
+    assert_snapshot!(ana, @r"
+    :warning: Your request for *Prod support* reached nobody.
+    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    Nobody can approve it there. Tell the people who run this bot, then ask again with `/sym request groups`.
+    ");
+    assert_snapshot!(errors, @r"
+    :warning: The request of @ana for *Prod support* could not be posted everywhere.
+    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    Invite the bot to these channels, or correct their names in the manifest.
+    ");
+}
+
+#[tokio::test]
+async fn an_archived_channel_is_told_to_those_who_can_mend_it() {
+    let (ana, errors) = reaches_nobody(|world| world.slack().archive(world.channel())).await;
+    assert_snapshot!(ana, @r"
+    :warning: Your request for *Prod support* reached nobody.
+    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    Nobody can approve it there. Tell the people who run this bot, then ask again with `/sym request groups`.
+    ");
+    assert_snapshot!(errors, @r"
+    :warning: The request of @ana for *Prod support* could not be posted everywhere.
+    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    Invite the bot to these channels, or correct their names in the manifest.
+    ");
+}
+
+#[tokio::test]
+async fn a_channel_without_the_bot_is_told_to_those_who_can_mend_it() {
+    let (ana, errors) = reaches_nobody(|world| world.slack().remove_bot(world.channel())).await;
+    assert_snapshot!(ana, @r"
+    :warning: Your request for *Prod support* reached nobody.
+    • #access-requests: Slack refused ˋchat.postMessageˋ: not_in_channel: the bot is not in the channel; invite it there with /invite @sym
+    Nobody can approve it there. Tell the people who run this bot, then ask again with `/sym request groups`.
+    ");
+    assert_snapshot!(errors, @r"
+    :warning: The request of @ana for *Prod support* could not be posted everywhere.
+    • #access-requests: Slack refused ˋchat.postMessageˋ: not_in_channel: the bot is not in the channel; invite it there with /invite @sym
+    Invite the bot to these channels, or correct their names in the manifest.
+    ");
+}
+
+#[tokio::test]
+async fn a_card_that_slack_wants_later_comes_later() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    world.slack().fault("chat.postMessage", When::Next(1), Fault::RateLimit { retry_after: 20 });
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    assert_eq!(world.posts(), 0);
+    world.pass(Span::seconds(19)).await;
+    assert_eq!(world.posts(), 0, "Slack had asked to wait");
+    assert!(ana.has_nothing_new());
+    world.pass(Span::seconds(1)).await;
+    assert_eq!(world.posts(), 1);
+    ana.next_dm();
+    bo.denies(&request).await;
+    ana.next_dm();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_slack_costs_at_most_a_second_card() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    world.slack().fault("chat.update", When::Next(3), Fault::LoseReply);
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    bo.approves(&request).await;
+    world.settle().await;
+    assert!(ana.is_in_group());
+    assert!(world.card(&request).contains("Approved by @bo"), "{}", world.card(&request));
+    assert_eq!(world.posts(), 1, "an edit is repeated, not posted");
+    world.pass(Span::hours(8)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_deleted_card_does_not_stop_its_request() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    ana.next_dm();
+    bo.clicks("sym_approve", &request).await;
+    world.slack().fault("chat.update", When::Always, Fault::Error("message_not_found".into()));
+    world.settle().await;
+    assert!(ana.is_in_group());
+    ana.next_dm();
+    world.pass(Span::hours(8)).await;
+    world.settle().await;
+    assert!(!ana.is_in_group());
+    assert_eq!(world.posts(), 1);
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn access_ends_on_time_while_slack_is_down_and_the_messages_follow() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-42").send().await;
+    bo.approves(&request).await;
+    world.settle().await;
+    assert!(ana.holds("ps-1111111111111111", "111122223333"));
+    ana.next_dm();
+    ana.next_dm();
+    world.slack().fault("*", When::Always, Fault::ServerError);
+    world.pass(Span::hours(1)).await;
+    world.settle().await;
+    assert!(!ana.holds("ps-1111111111111111", "111122223333"), "Slack has no say in when access ends");
+    assert!(ana.has_nothing_new());
+    assert!(world.card(&request).contains("has *Prod admin*"));
+    world.slack().clear_faults();
+    world.pass(Span::minutes(5)).await;
+    assert_snapshot!(ana.next_dm(), @r"
+    Your access to *Prod admin* ends today at 11:00 AM. If you need it longer, ask again now with `/sym request aws`: once approved, it goes on without a gap.
+    [Give it back]
+    ");
+    assert_snapshot!(ana.next_dm(), @"Your access to *Prod admin* has ended: its hour is up.");
+    assert_snapshot!(world.card(&request), @r"
+    :lock: @ana no longer has *Prod admin*
+    (Account *prod* (111122223333)  ·  Flow *AWS*  ·  Request `9uh8aen4p6cii`)
+    · *Reason* INC-42
+    Why: its hour is up. AWS was read afterwards: it is gone.
+    Approved by @bo.
+    (A session opened before can go on until it expires by itself.)
+    (Ended today at 11:00 AM, after 1 hour)
+    ");
+    assert_eq!(world.posts(), 1);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_card_follows_its_channel_through_a_new_name() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    world.slack().rename(world.channel(), "access");
+    bo.denies(&request).await;
+    assert!(world.card(&request).contains("denied"));
+    world.ignore_messages();
+    world.finish().await;
+}
