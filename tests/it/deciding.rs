@@ -99,9 +99,9 @@ async fn whoever_asked_can_take_it_back_and_nobody_else() {
     ");
     world.slack().send_envelope(&world.envelope("late", &bo, "sym_approve", request.id.as_str()));
     world.hears().await;
-    assert_snapshot!(bo.next_whisper(), @"The requester took the request for *Prod support* back, so there is nothing to decide.");
+    assert_snapshot!(bo.next_whisper(), @"The request for *Prod support* was taken back, so there is nothing to decide.");
     ana.presses_in_dm("sym_withdraw").await;
-    assert_snapshot!(ana.next_whisper(), @"The requester took the request for *Prod support* back, so there is nothing to decide.");
+    assert_snapshot!(ana.next_whisper(), @"The request for *Prod support* was taken back, so there is nothing to decide.");
     assert!(world.aws_writes().is_empty());
     assert_eq!(world.posts(), 1);
     world.finish().await;

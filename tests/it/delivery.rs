@@ -89,27 +89,42 @@ async fn a_channel_that_is_not_there_is_told_to_those_who_can_mend_it() {
     let (ana, errors) = reaches_nobody(|world| world.slack().rename(world.channel(), "renamed")).await;
     assert_snapshot!(ana, @r"
     :warning: Your request for *Prod support* reached nobody.
-    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    • #access-requests: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym (Slack says `channel_not_found`)
     Nobody can approve it there. Tell the people who run this bot, then ask again with `/sym request groups`.
     ");
     assert_snapshot!(errors, @r"
-    :warning: The request of @ana for *Prod support* could not be posted everywhere.
-    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    :warning: The request of @ana for *Prod support* reached nobody.
+    • #access-requests: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym (Slack says `channel_not_found`)
     Invite the bot to these channels, or correct their names in the manifest.
     ");
 }
 
 #[tokio::test]
-async fn an_archived_channel_is_told_to_those_who_can_mend_it() {
-    let (ana, errors) = reaches_nobody(|world| world.slack().archive(world.channel())).await;
+async fn a_channel_archived_since_yesterday_is_told_to_those_who_can_mend_it() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("").flow("groups").because("INC-41").send().await;
+    bo.denies(&request).await;
+    world.ignore_messages();
+    world.slack().archive(world.channel());
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    let (told, errors) = (ana.next_dm(), world.channel_text("sym-errors").join("\n---\n"));
+    assert_eq!(world.posts(), 1);
+    ana.types("help").await;
+    ana.next_whisper();
+    world.pass(Span::hours(8)).await;
+    assert!(matches!(world.status(&request), Status::Lapsed { .. }));
+    ana.next_dm();
+    world.finish().await;
+    let ana = told;
     assert_snapshot!(ana, @r"
     :warning: Your request for *Prod support* reached nobody.
-    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    • #access-requests: the channel is archived; unarchive it or name another one (Slack says `is_archived`)
     Nobody can approve it there. Tell the people who run this bot, then ask again with `/sym request groups`.
     ");
     assert_snapshot!(errors, @r"
-    :warning: The request of @ana for *Prod support* could not be posted everywhere.
-    • #access-requests: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+    :warning: The request of @ana for *Prod support* reached nobody.
+    • #access-requests: the channel is archived; unarchive it or name another one (Slack says `is_archived`)
     Invite the bot to these channels, or correct their names in the manifest.
     ");
 }
@@ -119,12 +134,12 @@ async fn a_channel_without_the_bot_is_told_to_those_who_can_mend_it() {
     let (ana, errors) = reaches_nobody(|world| world.slack().remove_bot(world.channel())).await;
     assert_snapshot!(ana, @r"
     :warning: Your request for *Prod support* reached nobody.
-    • #access-requests: Slack refused ˋchat.postMessageˋ: not_in_channel: the bot is not in the channel; invite it there with /invite @sym
+    • #access-requests: the bot is not in the channel; invite it there with /invite @sym (Slack says `not_in_channel`)
     Nobody can approve it there. Tell the people who run this bot, then ask again with `/sym request groups`.
     ");
     assert_snapshot!(errors, @r"
-    :warning: The request of @ana for *Prod support* could not be posted everywhere.
-    • #access-requests: Slack refused ˋchat.postMessageˋ: not_in_channel: the bot is not in the channel; invite it there with /invite @sym
+    :warning: The request of @ana for *Prod support* reached nobody.
+    • #access-requests: the bot is not in the channel; invite it there with /invite @sym (Slack says `not_in_channel`)
     Invite the bot to these channels, or correct their names in the manifest.
     ");
 }

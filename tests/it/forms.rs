@@ -112,7 +112,7 @@ async fn what_is_wrong_comes_back_on_its_field_and_what_was_typed_stays() {
     no account: {"field:account_id":"Please fill this in."}
     eleven digits: {"field:account_id":"An AWS account ID is twelve digits; this has 11."}
     a name: {"field:account_id":"An AWS account ID is twelve digits and nothing else."}
-    not in the organization: {"field:account_id":"There is no account 999999999999 in your organization (as of less than a second ago)."}
+    not in the organization: {"field:account_id":"There is no account 999999999999 in your organization."}
     too long: {"duration":"That is longer than the rule “prod” allows, which is 4 hours at most."}
     "#);
     assert_snapshot!(ana.form(), @r"

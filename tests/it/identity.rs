@@ -33,7 +33,7 @@ async fn without_an_address_on_the_profile_nobody_can_be_found() {
     world.slack().change_person(ana.user(), |person| person.email = None);
     assert_snapshot!(turned_away(&world, &ana).await, @r"
     :no_entry: Your request for *Prod support* was refused.
-    Your Slack profile has no e-mail address that I can see, so I cannot tell who you are in AWS. Ask your administrator: the app needs the scope ˋusers:read.emailˋ, and your profile an address.
+    Your Slack profile has no e-mail address that I can see, so I cannot tell who you are in AWS. Ask your administrator: the app needs the scope `users:read.email`, and your profile an address.
     When that has changed, ask again with `/sym request groups`.
     ");
     world.finish().await;
@@ -44,7 +44,7 @@ async fn an_address_that_aws_does_not_know_is_said_before_anybody_is_asked() {
     let world = World::of_stories().await;
     assert_snapshot!(is_turned_away(world, "zed").await, @r"
     :no_entry: Your request for *Prod support* was refused.
-    Nobody in Identity Center instance arn:aws:sso:::instance/ssoins-1111111111111111 has the user name or e-mail address of your Slack profile. Ask your administrator to add an ˋidentityˋ block with your user name to the manifest.
+    Nobody in Identity Center instance arn:aws:sso:::instance/ssoins-1111111111111111 has the user name or e-mail address of your Slack profile. Ask your administrator to add an `identity` block with your user name to the manifest.
     When that has changed, ask again with `/sym request groups`.
     ");
 }
@@ -60,7 +60,7 @@ async fn of_two_users_with_the_address_none_is_guessed() {
     assert!(ids.iter().all(|id| told.contains(id)));
     assert_snapshot!(told, @r"
     :no_entry: Your request for *Prod support* was refused.
-    2 users of Identity Center instance arn:aws:sso:::instance/ssoins-1111111111111111 share the user name or e-mail address of your Slack profile: 90000001-2222-4333-8444-555555555555, 90000002-2222-4333-8444-555555555555. Ask your administrator to add an ˋidentityˋ block to the manifest that says which of them you are.
+    2 users of Identity Center instance arn:aws:sso:::instance/ssoins-1111111111111111 share the user name or e-mail address of your Slack profile: 90000001-2222-4333-8444-555555555555, 90000002-2222-4333-8444-555555555555. Ask your administrator to add an `identity` block to the manifest that says which of them you are.
     When that has changed, ask again with `/sym request groups`.
     ");
 }
@@ -166,7 +166,7 @@ async fn an_aws_that_stays_away_gives_the_request_back() {
     assert!(matches!(world.status(&request), Status::Refused { .. }));
     assert_snapshot!(ana.next_dm(), @r"
     :no_entry: Your request for *Prod support* was refused.
-    ˋidentitystore:GetUserIdˋ as role arn:aws:iam::111122223333:role/sym/SymSSOMain failed: ThrottlingException: Rate exceeded.
+    AWS could not say who you are there. `identitystore:GetUserId` as role arn:aws:iam::111122223333:role/sym/SymSSOMain failed: ThrottlingException: Rate exceeded.
     When that has changed, ask again with `/sym request groups`.
     ");
     assert_eq!(world.posts(), 0);

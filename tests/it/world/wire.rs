@@ -63,10 +63,8 @@ impl World {
 
     /// Returns when both connections are open again.
     pub(crate) async fn reconnects(&self) {
-        let ready = self.slack().until(Duration::from_secs(20), |slack| {
-            (slack.connections() == 2).then_some(())
-        });
-        ready.await.expect("two connections");
+        let ready = |slack: &sym::sandbox::slack::Slack| (slack.connections() == 2).then_some(());
+        self.slack().until(Duration::from_secs(20), ready).await.expect("two connections");
     }
 
     /// A click as Slack would deliver it, whatever the card shows.
