@@ -238,7 +238,10 @@ mod tests {
 
     #[test]
     fn our_own_sentences_keep_their_code() {
-        assert_eq!(prose("`iam:GetUser` as *x*\nfailed: <!here>", 100), "`iam:GetUser` as ∗x∗ failed: &lt;!here&gt;");
+        assert_eq!(
+            prose("`iam:GetUser` as *x*\nfailed: <!here>", 100),
+            "`iam:GetUser` as ∗x∗ failed: &lt;!here&gt;"
+        );
         assert_eq!(prose("needs `sso:ListInstances`", 12), "needs ˋsso:…");
         assert_eq!(prose("a ``` b", 12), "a ˋˋˋ b");
     }

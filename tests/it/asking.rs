@@ -235,8 +235,12 @@ async fn more_flows_than_a_list_takes_are_searched() {
     ana.types("").await;
     let view = world.slack().view(ana.user()).unwrap();
     let found = world.slack().options(ana.user(), &view.id, "flow", "number 11").await.unwrap();
-    let labels: Vec<&str> =
-        found.payload["options"].as_array().unwrap().iter().map(|o| o["text"]["text"].as_str().unwrap()).collect();
+    let labels: Vec<&str> = found.payload["options"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["text"]["text"].as_str().unwrap())
+        .collect();
     assert_eq!(labels.len(), 11, "{labels:?}");
     assert_eq!(labels[0], "Group number 11");
     let all = world.slack().options(ana.user(), &view.id, "flow", "").await.unwrap();

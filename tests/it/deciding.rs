@@ -112,7 +112,8 @@ async fn a_second_click_on_approve_is_told_who_was_first() {
     let world = World::of_stories().await;
     let (ana, bo, cy) = (world.person("ana"), world.person("bo"), world.person("cy"));
     let request = support(&ana).await;
-    let (first, second) = tokio::join!(bo.clicks("sym_approve", &request), bo.clicks("sym_approve", &request));
+    let (first, second) =
+        tokio::join!(bo.clicks("sym_approve", &request), bo.clicks("sym_approve", &request));
     assert_ne!(first.envelope_id, second.envelope_id);
     world.settle().await;
     assert!(ana.is_in_group());

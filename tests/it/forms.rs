@@ -40,7 +40,8 @@ async fn every_kind_of_field_stands_in_declared_order_and_comes_back_in_its_type
         }))
         .await;
     let answers = world.request(&request).answers;
-    let named = |name: &str| answers.iter().find(|answer| answer.name == name).map(|answer| answer.value.clone());
+    let named =
+        |name: &str| answers.iter().find(|answer| answer.name == name).map(|answer| answer.value.clone());
     let user = |handle: &str| sym::access::UserId::new(world.person(handle).user());
     assert_eq!(named("urgency"), Some(AnswerValue::Text("low".into())), "the default was preselected");
     assert_eq!(named("hidden"), Some(AnswerValue::Text("from the manifest".into())));
@@ -52,7 +53,8 @@ async fn every_kind_of_field_stands_in_declared_order_and_comes_back_in_its_type
     assert_eq!(named("buddy"), Some(AnswerValue::SlackUsers(vec![user("bo")])));
     assert_eq!(named("watchers"), Some(AnswerValue::SlackUsers(vec![user("bo"), user("cy")])));
     let order: Vec<&str> = answers.iter().map(|answer| answer.name.as_str()).collect();
-    let declared = ["text", "urgency", "number", "flag", "pause", "words", "numbers", "buddy", "watchers", "hidden"];
+    let declared =
+        ["text", "urgency", "number", "flag", "pause", "words", "numbers", "buddy", "watchers", "hidden"];
     assert_eq!(order, declared);
     assert_snapshot!(world.card(&request), @r"
     :hourglass_flowing_sand: @ana requests *Prod support* for 30 minutes
@@ -155,7 +157,8 @@ async fn accounts_are_offered_by_name_once_the_organization_is_known() {
     ana.next_whisper();
     ana.types("request aws").await;
     assert_snapshot!(ana.form().lines().filter(|line| line.contains("Account")).collect::<String>(), @"Account (optional): [‹Choose one›] of prod (111122223333) | staging (444455556666) | dev (777788889999)");
-    let given = values([("Target", "Read only"), ("Account", "staging (444455556666)"), ("Reason", "INC-42")]);
+    let given =
+        values([("Target", "Read only"), ("Account", "staging (444455556666)"), ("Reason", "INC-42")]);
     let request = ana.sends(given).await;
     assert!(world.card(&request).contains("staging"), "{}", world.card(&request));
     bo.denies(&request).await;
@@ -209,20 +212,28 @@ async fn a_forged_form_is_read_with_the_same_eyes() {
         let acks = world.slack().acks();
         acks.iter().find(|ack| ack.envelope_id == id).expect("an acknowledgement").payload.clone()
     };
-    forged("target", "aws", json!({
-        "target": { "target": chosen("root-everywhere") },
-        "duration": { "duration": chosen("9999h") },
-        "field:reason": { "field:reason": typed("x") },
-    }));
-    forged("fields", "fields", json!({
-        "field:text": { "field:text": typed("x") },
-        "field:urgency": { "field:urgency": chosen("whatever") },
-        "field:number": { "field:number": typed("1.5") },
-        "field:numbers": { "field:numbers": typed("1, two") },
-        "field:flag": { "field:flag": chosen("maybe") },
-        "field:hidden": { "field:hidden": typed("mine") },
-        "duration": { "duration": chosen("1h") },
-    }));
+    forged(
+        "target",
+        "aws",
+        json!({
+            "target": { "target": chosen("root-everywhere") },
+            "duration": { "duration": chosen("9999h") },
+            "field:reason": { "field:reason": typed("x") },
+        }),
+    );
+    forged(
+        "fields",
+        "fields",
+        json!({
+            "field:text": { "field:text": typed("x") },
+            "field:urgency": { "field:urgency": chosen("whatever") },
+            "field:number": { "field:number": typed("1.5") },
+            "field:numbers": { "field:numbers": typed("1, two") },
+            "field:flag": { "field:flag": chosen("maybe") },
+            "field:hidden": { "field:hidden": typed("mine") },
+            "duration": { "duration": chosen("1h") },
+        }),
+    );
     forged("empty", "aws", json!({}));
     forged("gone", "no-such-flow", json!({}));
     world.hears().await;
@@ -291,7 +302,8 @@ async fn more_accounts_than_a_list_takes_are_searched() {
     let found = world.slack().options(ana.user(), &view.id, "field:account_id", "team-14").await.unwrap();
     let options = found.payload["options"].as_array().unwrap();
     assert_eq!(options.len(), 11, "{options:?}");
-    let given = values([("Target", "Read only"), ("Account", "team-149 (100000000149)"), ("Reason", "INC-42")]);
+    let given =
+        values([("Target", "Read only"), ("Account", "team-149 (100000000149)"), ("Reason", "INC-42")]);
     let request = ana.sends(given).await;
     assert!(world.card(&request).contains("team-149"));
     bo.denies(&request).await;
@@ -307,7 +319,8 @@ async fn what_people_write_is_kept_whole_and_shown_without_doing_anything() {
                   <https://evil.example|https://good.example> & `code` ```block``` ~gone~ _so_\n\
                   🙂 :rotating_light: \u{202E}txet desrever\u{202C} שלום\nhttps://wiki.example/a?b=1&c=2";
     let request = ana.asks_for("Prod admin").for_(Span::hours(1)).because(reason).send().await;
-    let kept = |asked| world.request(asked).answers.iter().find(|a| a.name == "reason").unwrap().value.clone();
+    let kept =
+        |asked| world.request(asked).answers.iter().find(|a| a.name == "reason").unwrap().value.clone();
     assert_eq!(kept(&request), AnswerValue::Text(reason.into()));
     assert_snapshot!(world.card(&request), @r"
     :hourglass_flowing_sand: @ana requests *Prod admin* for 1 hour

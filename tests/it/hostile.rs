@@ -132,7 +132,17 @@ async fn nothing_that_is_sent_stops_the_connection() {
     let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
     let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
     let large = format!("{{\"envelope_id\":\"large\",\"x\":\"{}\"}}", "y".repeat(2_000_000));
-    for text in ["", "null", "[]", "{", "\"text\"", "{\"type\":\"hello\"}", "\u{0}\u{1}", deep.as_str(), large.as_str()] {
+    for text in [
+        "",
+        "null",
+        "[]",
+        "{",
+        "\"text\"",
+        "{\"type\":\"hello\"}",
+        "\u{0}\u{1}",
+        deep.as_str(),
+        large.as_str(),
+    ] {
         assert!(world.slack().send_raw(text));
     }
     let garbage = [

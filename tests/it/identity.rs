@@ -159,7 +159,8 @@ async fn an_aws_that_is_busy_only_makes_the_card_late() {
 async fn an_aws_that_stays_away_gives_the_request_back() {
     let world = World::of_stories().await;
     let ana = world.person("ana");
-    let away = Fault::Error { code: "ThrottlingException".into(), message: "Rate exceeded".into(), status: 400 };
+    let away =
+        Fault::Error { code: "ThrottlingException".into(), message: "Rate exceeded".into(), status: 400 };
     world.aws().fault(Match::every("GetUserId"), away);
     let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
     world.pass(Span::minutes(16)).await;

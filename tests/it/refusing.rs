@@ -144,8 +144,11 @@ async fn what_slack_cannot_say_is_no_right() {
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     let request = support(&ana).await;
     world.pass(Span::minutes(2)).await;
-    for fault in [Fault::ServerError, Fault::Error("fetch_members_failed".into()), Fault::RateLimit { retry_after: 30 }]
-    {
+    for fault in [
+        Fault::ServerError,
+        Fault::Error("fetch_members_failed".into()),
+        Fault::RateLimit { retry_after: 30 },
+    ] {
         world.slack().fault("conversations.members", When::Always, fault);
         bo.approves(&request).await;
         assert!(bo.next_whisper().starts_with("Slack or AWS could not say"));

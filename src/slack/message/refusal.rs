@@ -44,7 +44,7 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         }
         Refusal::Withdrawn => {
             format!("{} was taken back, so there is nothing to decide.", capital(&it))
-        },
+        }
         Refusal::NotReady => {
             "The bot is still finding out who the requester is in AWS. Try again in a moment.".to_owned()
         }

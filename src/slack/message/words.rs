@@ -76,7 +76,9 @@ fn shortened(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
 
 /// A list of people at the beginning of a sentence; addresses and handles stay as they are.
 pub(super) fn capital(names: &str) -> String {
-    for (small, capital) in [("members ", "Members "), ("the ", "The "), ("every ", "Every "), ("this ", "This ")] {
+    for (small, capital) in
+        [("members ", "Members "), ("the ", "The "), ("every ", "Every "), ("this ", "This ")]
+    {
         if let Some(rest) = names.strip_prefix(small) {
             return format!("{capital}{rest}");
         }
