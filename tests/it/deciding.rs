@@ -368,3 +368,75 @@ async fn what_aws_refuses_is_on_the_card_and_told_in_words() {
     assert_eq!(world.posts(), 1);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn whoever_one_of_the_rules_names_can_deny() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let eve = world.newcomer(Person::new("eve"));
+    world.slack().add_member(world.channel(), eve.user());
+    let request = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-42").send().await;
+    ana.next_dm();
+    eve.denies(&request).await;
+    assert!(ana.next_dm().contains("@eve denied"));
+    world.slack().send_envelope(&world.envelope("late", &bo, "sym_approve", request.id.as_str()));
+    world.hears().await;
+    assert!(bo.next_whisper().starts_with("@eve has already denied"));
+    assert!(world.aws_writes().is_empty());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn of_an_approval_and_a_change_of_mind_at_once_the_first_counts() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = support(&ana).await;
+    ana.next_dm();
+    let back = world.envelope("back", &ana, "sym_withdraw", request.id.as_str());
+    let yes = world.envelope("yes", &bo, "sym_approve", request.id.as_str());
+    assert!(world.slack().send_envelope(&back) && world.slack().send_envelope(&yes));
+    world.hears().await;
+    world.settle().await;
+    let is_back = matches!(world.status(&request), Status::Withdrawn { .. });
+    assert_eq!(ana.is_in_group(), !is_back);
+    assert_eq!(world.aws_writes().len(), usize::from(!is_back));
+    let late = if is_back { &bo } else { &ana };
+    let said = late.next_whisper();
+    assert!(said.contains("taken back") || said.contains("already approved"), "{said}");
+    world.pass(Span::hours(1)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_request_for_two_approvals_waits_for_two_people() {
+    let mut catalog = crate::world::stories();
+    let entry = catalog.flows.iter_mut().find(|entry| entry.flow.name.as_str() == "groups").unwrap();
+    entry.rules[0].min_approvals = 2;
+    let world = World::around(catalog).await;
+    let (ana, bo, cy) = (world.person("ana"), world.person("bo"), world.person("cy"));
+    let request = support(&ana).await;
+    ana.next_dm();
+    bo.approves(&request).await;
+    assert_snapshot!(world.card(&request), @r"
+    :hourglass_flowing_sand: @ana requests *Prod support* for 30 minutes
+    (Flow *Support group*  ·  Request `9uh8aen4p6cii`)
+    · *Reason* INC-42
+    Approved by @bo.
+    1 of 2 approvals so far. Members of #access-requests can approve or deny (rule *standard*).
+    (Answer by today at 6:00 PM, or the request lapses. Access ends 30 minutes after AWS has confirmed it.)
+    [Approve] [Deny]
+    ");
+    bo.approves(&request).await;
+    assert_snapshot!(bo.next_whisper(), @"You have already approved the request for *Prod support*. It still waits for others.");
+    world.settle().await;
+    assert!(!ana.is_in_group());
+    cy.approves(&request).await;
+    world.settle().await;
+    assert!(ana.is_in_group());
+    assert_eq!(world.aws_writes(), ["CreateGroupMembership"]);
+    world.pass(Span::hours(1)).await;
+    world.settle().await;
+    world.ignore_messages();
+    world.finish().await;
+}

@@ -244,3 +244,61 @@ async fn the_card_follows_its_channel_through_a_new_name() {
     world.ignore_messages();
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_request_can_go_to_several_places_and_all_of_them_follow_it() {
+    let mut catalog = crate::world::stories();
+    let entry = catalog.flows.iter_mut().find(|entry| entry.flow.name.as_str() == "groups").unwrap();
+    let places = ["#access-requests", "user:bo@example.com", "#renamed", "user:nobody@example.com"];
+    entry.rules[0].notify = places.map(str::to_owned).to_vec();
+    let world = World::around(catalog).await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    world.slack().rename(world.stage.channel("renamed").unwrap(), "something-else");
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    assert_snapshot!(ana.next_dm(), @r"
+    Your request for *Prod support* for 30 minutes has gone to #access-requests and bo@example.com. It lapses today at 6:00 PM if nobody answers.
+    [Take it back]
+    ");
+    assert_snapshot!(world.channel_text("sym-errors").join("\n---\n"), @r"
+    :warning: The request of @ana for *Prod support* could not be posted everywhere.
+    • #renamed: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym (Slack says `channel_not_found`)
+    • nobody@example.com: Slack knows nobody by that name (Slack says `users_not_found`)
+    Invite the bot to these channels, or correct their names in the manifest.
+    ");
+    let direct = bo.next_dm();
+    assert_eq!(direct, world.card(&request));
+    bo.presses_in_dm("sym_approve").await;
+    world.settle().await;
+    assert!(ana.is_in_group());
+    ana.next_dm();
+    let dms = world.slack().dms(bo.user());
+    assert_eq!(dms.len(), 1, "the card in the direct message is edited");
+    assert_eq!(world.slack().shown(bo.user(), &dms[0]), world.card(&request));
+    assert_eq!(world.posts(), 1);
+    world.pass(Span::hours(1)).await;
+    world.settle().await;
+    assert!(ana.next_dm().contains("ends today"));
+    assert!(ana.next_dm().contains("has ended"));
+    assert!(world.slack().shown(bo.user(), &world.slack().dms(bo.user())[0]).contains("no longer has"));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_edit_that_slack_wants_later_shows_the_latest_state() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    world.slack().fault("chat.update", When::Next(1), Fault::RateLimit { retry_after: 20 });
+    bo.clicks("sym_approve", &request).await;
+    world.engine().settle().await;
+    assert!(ana.is_in_group(), "a card that is late holds nothing up");
+    assert!(world.card(&request).contains("requests *Prod support*"));
+    world.pass(Span::seconds(20)).await;
+    assert!(world.card(&request).contains("has *Prod support*"));
+    let edits = world.slack().calls();
+    let edits = edits.iter().filter(|call| call.method == "chat.update" && call.ok).count();
+    assert_eq!(edits, 1, "what was overtaken is not shown any more");
+    world.pass(Span::hours(1)).await;
+    world.ignore_messages();
+    world.finish().await;
+}

@@ -238,3 +238,70 @@ async fn a_rule_can_close_an_account_for_everybody_and_a_flow_for_most() {
     world.ignore_messages();
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_flow_can_let_guests_press() {
+    let mut catalog = crate::world::stories();
+    let entry = catalog.flows.iter_mut().find(|entry| entry.flow.name.as_str() == "groups").unwrap();
+    entry.flow.allow_guest_interaction = true;
+    let world = World::around(catalog).await;
+    let (ana, gil) = (world.person("ana"), world.person("gil"));
+    let request = support(&ana).await;
+    gil.denies(&request).await;
+    assert!(matches!(world.status(&request), Status::Denied { .. }));
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn bots_cannot_ask() {
+    let world = World::of_stories().await;
+    let robot = world.newcomer(Person { is_bot: true, ..Person::new("robot") });
+    robot.types("request groups").await;
+    let reply = robot.submits(values([("Reason", "beep")])).await;
+    assert_snapshot!(json!(reply.errors()), @r#"{"field:reason":"Bots and apps cannot request access."}"#);
+    robot.closes_form().await;
+    assert!(world.request_ids().is_empty());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn who_may_ask_is_found_out_once_slack_can_say() {
+    let mut catalog = crate::world::stories();
+    for rule in catalog.flows.iter_mut().flat_map(|entry| &mut entry.rules) {
+        rule.requesters = vec![People::ChannelMembers];
+    }
+    let world = World::around(catalog).await;
+    let (ana, bo, dee) = (world.person("ana"), world.person("bo"), world.person("dee"));
+    world.slack().fault("conversations.members", When::Always, Fault::ServerError);
+    let request = support(&ana).await;
+    assert!(matches!(world.status(&request), Status::Identifying { .. }));
+    world.slack().clear_faults();
+    world.settle().await;
+    assert_eq!(world.posts(), 1);
+    bo.denies(&request).await;
+
+    world.slack().fault("conversations.members", When::Always, Fault::ServerError);
+    world.pass(Span::minutes(2)).await;
+    let never = support(&ana).await;
+    world.ignore_messages();
+    world.pass(Span::minutes(16)).await;
+    assert!(matches!(world.status(&never), Status::Refused { .. }));
+    assert_snapshot!(ana.next_dm(), @r"
+    :no_entry: Your request for *Prod support* was refused.
+    I could not find out whether the rule “standard” is about you, because Slack did not say who is in the channel. Please try again in a minute; if it stays so, the bot may have to be invited to the channel.
+    When that has changed, ask again with `/sym request groups`.
+    ");
+    world.slack().clear_faults();
+
+    dee.types("request groups").await;
+    let request = dee.sends(values([("Reason", "please")])).await;
+    assert!(matches!(world.status(&request), Status::Refused { .. }));
+    assert_snapshot!(dee.next_dm(), @r"
+    :no_entry: Your request for *Prod support* was refused.
+    No rule of this flow lets you ask for this. If you should be able to, ask the people who look after the flow to add a rule for you.
+    When that has changed, ask again with `/sym request groups`.
+    ");
+    assert_eq!(world.posts(), 1);
+    world.finish().await;
+}
