@@ -1,8 +1,11 @@
-//! The command line: `sym run`, `sym check`, `sym demo`.
+//! The command line: `sym run`, `sym check`, `sym demo`, and what operators need.
 
+mod admin;
+mod audit;
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod restore;
 mod run;
 
 use crate::config::{Environment, ManifestArgs, RunArgs};
@@ -38,6 +41,17 @@ enum Command {
         #[command(flatten)]
         manifest: ManifestArgs,
     },
+    /// Ask a running bot what is open, and end access, with or without Slack
+    ///
+    /// For the user the bot runs as, and root, on its machine.
+    Admin(admin::AdminArgs),
+    /// Check or export the audit trail of a bot that is stopped
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Let a running bot write a copy of its books into a new file
+    Backup(admin::BackupArgs),
+    /// Put a backup into an empty folder
+    Restore(restore::RestoreArgs),
     /// Try the bot in a browser, against a simulated Slack and a simulated AWS on this machine
     #[cfg(feature = "sandbox")]
     Demo(demo::DemoArgs),
@@ -50,6 +64,10 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args, &environment, &cli.log),
         Command::Check { folder, manifest } => check::check(&folder, &manifest, &environment),
+        Command::Admin(args) => admin::admin(&args),
+        Command::Audit(command) => audit::audit(&command),
+        Command::Backup(args) => admin::backup(&args.file, &args.data),
+        Command::Restore(args) => restore::restore(&args, &environment),
         #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::demo(&args, &environment),
     }

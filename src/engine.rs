@@ -237,6 +237,14 @@ impl Engine {
         Ok(Ok(()))
     }
 
+    /// What an operator decided at the machine: in the books when this returns, and done next.
+    ///
+    /// # Errors
+    /// The books cannot be read or written. A [`Refusal`] says why it changes nothing.
+    pub async fn operator(&self, id: &RequestId, event: &Event) -> Result<Result<(), Refusal>, StoreError> {
+        self.apply(&About::Request(id.clone()), event).await
+    }
+
     /// Writes a step that needed nothing from the books.
     async fn record(&self, commit: Commit) -> Result<(), StoreError> {
         let ticket = {

@@ -16,6 +16,7 @@
 //! | [`aws`] | Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone. |
 //! | [`engine`] | Applies events one at a time and does what is due. The only room where adapters meet. |
 //! | [`bot`] | Puts the parts together. |
+//! | [`admin`] | What an operator does at the machine the bot runs on, over a socket in its data folder. |
 //! | [`http`], [`readiness`] | Health, and what is missing before the bot is ready. |
 //! | [`cli`], [`config`], [`clock`], [`telemetry`] | The command line, the settings, the time, the logs. |
 //! | `sandbox` | A simulated Slack and a simulated AWS, strict and with faults. Uses nothing of the bot. |
@@ -30,6 +31,7 @@
 //! The eight laws are in `access/laws.rs`, as tests.
 
 pub mod access;
+pub mod admin;
 pub mod aws;
 pub mod bot;
 pub mod cli;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub enum Actor {
     /// A person in Slack.
     Person(UserId),
+    /// Somebody at the machine the bot runs on, by their name there.
+    Operator(String),
     /// The bot itself: a rule, a deadline, an answer of AWS.
     Bot,
 }

@@ -9,6 +9,7 @@
 //! ```
 
 mod machine;
+mod operator;
 mod people;
 
 use super::{
@@ -57,6 +58,10 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
             draft.not_identified(request, error, *jitter)?;
         }
         Event::NowDenied { request, rule } => draft.now_denied(request, rule)?,
+        Event::AdminRevoked { request, operator, because } => {
+            actor = Actor::Operator(operator.clone());
+            draft.admin_revoked(request, operator, because)?;
+        }
         Event::Clicked { click, facts } => {
             actor = Actor::Person(facts.user.clone());
             draft.clicked(click, facts)?;
@@ -173,7 +178,7 @@ impl Draft {
         match cause {
             // They were told when it failed; the proof of absence only completes the card.
             Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. } => {}
-            Cause::TimeUp | Cause::Revoked { .. } => {
+            Cause::TimeUp | Cause::Revoked { .. } | Cause::Admin { .. } => {
                 self.tell_requester(id, NoticeKind::Ended { cause, removal });
             }
         }

@@ -111,6 +111,15 @@ pub enum Event {
         /// The rule.
         rule: String,
     },
+    /// An operator ended it at the machine the bot runs on, beside every rule.
+    AdminRevoked {
+        /// The request.
+        request: RequestId,
+        /// The operator's name on that machine.
+        operator: String,
+        /// Why.
+        because: String,
+    },
     /// Somebody pressed a button.
     Clicked {
         /// The button.

@@ -108,6 +108,10 @@ fn click(id: &str, user: &str, action: ClickAction) -> Event {
     }
 }
 
+fn admin_revoked(id: &str) -> Event {
+    Event::AdminRevoked { request: id.into(), operator: "root".into(), because: "INC-42".into() }
+}
+
 /// The books, whole: what the store keeps.
 #[derive(Clone, Default)]
 struct Books {
@@ -141,6 +145,7 @@ fn every_event() -> Vec<Event> {
         Event::CardPosted { request: "r1".into(), destination: "#access".into(), place },
         Event::CardFailed { request: "r1".into(), destination: "#access".into(), why: "archived".into() },
         Event::NowDenied { request: "r1".into(), rule: "never".into() },
+        admin_revoked("r1"),
         Event::TimePassed,
         Event::Looked { is_present: true },
         Event::Looked { is_present: false },
@@ -393,6 +398,30 @@ fn a_rule_that_denies_now_closes_what_waits_and_leaves_what_was_given() {
     }
 }
 
+#[test]
+fn an_operator_ends_what_lives_and_closes_what_waits_and_nothing_else() {
+    for (books, at) in every_state() {
+        let mut after = books.clone();
+        let before = &books.requests[&RequestId::from("r1")];
+        let outcome = after.apply(&admin_revoked("r1"), at);
+        let request = &after.requests[&RequestId::from("r1")];
+        let waits = matches!(before.status, Status::Identifying { .. } | Status::Pending { .. });
+        assert_eq!(outcome.is_ok(), before.is_claiming() || waits, "{:?}", before.status);
+        let Ok(step) = outcome else { continue };
+        assert!(step.audit.iter().any(|record| record.actor == Actor::Operator("root".into())));
+        match &request.status {
+            Status::Refused { why, .. } => assert!(waits && why.contains("INC-42"), "{why}"),
+            Status::Ending { cause, .. } | Status::Ended { cause, .. } => {
+                assert!(matches!(cause, Cause::Admin { .. }) && before.is_claiming());
+                assert!(!may_be_held(&books) || may_be_held(&after), "only a read proves the end");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(after.apply(&admin_revoked("r1"), at), Err(Refusal::Over));
+        assert_eq!(after.apply(&admin_revoked("r9"), at), Err(Refusal::Unknown));
+    }
+}
+
 /// One step of a random history.
 #[derive(Debug, Clone)]
 enum Happening {
@@ -400,6 +429,7 @@ enum Happening {
     Identify(usize),
     Click(usize, usize, ClickAction),
     Deny(usize),
+    AdminRevoke(usize),
     Time(i64),
     Answer(bool),
     Fail(bool),
@@ -421,6 +451,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         3 => (0..3_usize).prop_map(Happening::Identify),
         6 => (0..3_usize, 0..3_usize, action).prop_map(|(r, u, a)| Happening::Click(r, u, a)),
         1 => (0..3_usize).prop_map(Happening::Deny),
+        1 => (0..3_usize).prop_map(Happening::AdminRevoke),
         6 => prop_oneof![Just(1_000_i64), 1_000..90_000_i64, 60_000..7_200_000_i64].prop_map(Happening::Time),
         10 => any::<bool>().prop_map(Happening::Answer),
         2 => any::<bool>().prop_map(Happening::Fail),
@@ -465,6 +496,7 @@ proptest! {
                 Happening::Identify(n) => identified(ids[n], people[0], false),
                 Happening::Click(n, user, action) => click(ids[n], people[user], action),
                 Happening::Deny(n) => Event::NowDenied { request: ids[n].into(), rule: "never".into() },
+                Happening::AdminRevoke(n) => admin_revoked(ids[n]),
                 Happening::Time(millis) => {
                     at = at + Span::millis(millis);
                     Event::TimePassed

@@ -285,6 +285,13 @@ pub enum Cause {
         /// Who.
         by: Person,
     },
+    /// Somebody ended it early at the machine the bot runs on.
+    Admin {
+        /// Their name on that machine.
+        operator: String,
+        /// Why.
+        because: String,
+    },
     /// AWS refused or failed for good.
     GrantFailed {
         /// What AWS said and what can be done, in words.

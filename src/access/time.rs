@@ -41,6 +41,11 @@ impl Timestamp {
         self.utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
+    /// Reads RFC 3339 with any offset: `2026-11-20T06:00:00Z`, `2026-11-20T08:00:00+02:00`.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| Self(at.timestamp_millis()))
+    }
+
     /// For people who read plain text: `2026-11-20 06:00 UTC`.
     pub fn plain(self) -> String {
         self.utc().format("%Y-%m-%d %H:%M UTC").to_string()
@@ -232,6 +237,8 @@ mod tests {
     fn moments_in_words() {
         let at = Timestamp::from_millis(1_700_000_000_123);
         assert_eq!(at.rfc3339(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(Timestamp::parse_rfc3339("2023-11-14T23:13:20.123+01:00"), Some(at));
+        assert_eq!(Timestamp::parse_rfc3339("yesterday"), None);
         assert_eq!(at.plain(), "2023-11-14 22:13 UTC");
     }
 }

@@ -8,11 +8,12 @@ use crate::config::{Environment, RunArgs, RunSettings, settings};
 use crate::engine::Engine;
 use crate::manifest::Catalog;
 use crate::readiness::Readiness;
-use crate::{http, telemetry};
+use crate::{admin, http, telemetry};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// How long what is in hand may take at the end; the rest is in the books and goes on at the next start.
 const LAST_WORK: Duration = Duration::from_secs(4);
@@ -52,10 +53,19 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     tracing::info!(%address, "health is served");
     let manifests =
         Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
+    let data = settings.data.clone();
     let watch = settings.watch.then(|| Watch::new(&manifests));
     let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
+    };
+    let operators = match admin::listen(&data) {
+        Ok(listener) => Some(tokio::spawn(listener.serve(engine.clone()))),
+        Err(error) => {
+            // Ending access on time matters more than this.
+            tracing::error!(error = %error, "`sym admin` and `sym backup` cannot reach this bot");
+            None
+        }
     };
     let work = tokio::spawn({
         let engine = engine.clone();
@@ -85,6 +95,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     reloading.abort();
     announce.abort();
     health.abort();
+    operators.inspect(JoinHandle::abort);
     code
 }
 

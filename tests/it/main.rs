@@ -6,6 +6,13 @@
 mod architecture;
 mod asking;
 mod binary;
+mod deciding;
+mod delivery;
+mod forms;
+mod hostile;
+mod identity;
+mod operating;
 mod reachability;
+mod refusing;
 mod reloading;
 mod world;

@@ -2,12 +2,14 @@
 
 mod catalog;
 mod person;
+mod wire;
 
 pub(crate) use person::{Asked, Someone};
+pub(crate) use wire::{only, stories};
 
 use serde_json::Value;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use sym::access::{AccessRequest, RequestId, Span, Status, Timestamp};
@@ -33,6 +35,8 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     catalog: Catalog,
     data: TempDir,
+    /// Where the books are, when they were restored elsewhere.
+    place: Option<PathBuf>,
     bot: Option<Bot>,
     /// How many messages of each person have been read: direct ones and whispers.
     read: Mutex<HashMap<(String, &'static str), usize>>,
@@ -55,6 +59,7 @@ impl World {
             clock,
             catalog,
             data: TempDir::new().unwrap(),
+            place: None,
             bot: None,
             read: Mutex::default(),
             standing: Vec::new(),
@@ -67,7 +72,7 @@ impl World {
     pub(crate) async fn start(&mut self) {
         let readiness = Readiness::default();
         let settings = Settings {
-            data: self.data.path().to_owned(),
+            data: self.data().to_owned(),
             slack_api_url: self.slack().api_url(),
             app_token: Secret::new(self.slack().app_token()),
             bot_token: Secret::new(self.slack().bot_token()),
@@ -96,6 +101,16 @@ impl World {
         if let Some(bot) = self.bot.take() {
             bot.stop().await;
         }
+    }
+
+    /// The folder with the books.
+    pub(crate) fn data(&self) -> &Path {
+        self.place.as_deref().unwrap_or(self.data.path())
+    }
+
+    /// From the next start on the books are there.
+    pub(crate) fn moves_to(&mut self, place: &Path) {
+        self.place = Some(place.to_owned());
     }
 
     pub(crate) fn slack(&self) -> &Slack {

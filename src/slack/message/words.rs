@@ -97,7 +97,9 @@ pub(super) fn joined(mut names: Vec<String>, and: &str) -> String {
 
 /// A list of people at the beginning of a sentence; addresses and handles stay as they are.
 pub(super) fn capital(names: &str) -> String {
-    for (small, capital) in [("members ", "Members "), ("the ", "The "), ("every ", "Every ")] {
+    for (small, capital) in
+        [("members ", "Members "), ("the ", "The "), ("every ", "Every "), ("this ", "This ")]
+    {
         if let Some(rest) = names.strip_prefix(small) {
             return format!("{capital}{rest}");
         }
@@ -112,6 +114,9 @@ pub(super) fn why_ended(request: &AccessRequest, cause: &Cause, to_requester: bo
         Cause::Revoked { by } if is_requester(request, by) && to_requester => "you gave it back".to_owned(),
         Cause::Revoked { by } if is_requester(request, by) => format!("{} gave it back", who(request)),
         Cause::Revoked { by } => format!("{} ended it early", mrkdwn::user(&by.user)),
+        Cause::Admin { because, .. } => {
+            format!("it was ended early by an operator: {}", sentence(because.trim().trim_end_matches('.')))
+        }
         Cause::GrantFailed { .. } => "AWS could not grant it".to_owned(),
         Cause::GrantTimedOut { .. } => {
             format!("AWS did not confirm it within {}", crate::access::GRANT_WINDOW)
@@ -133,7 +138,7 @@ pub(super) fn machine_said(cause: &Cause) -> Option<&str> {
     match cause {
         Cause::GrantFailed { why } => Some(why),
         Cause::GrantTimedOut { last } => last.as_deref(),
-        Cause::TimeUp | Cause::Revoked { .. } => None,
+        Cause::TimeUp | Cause::Revoked { .. } | Cause::Admin { .. } => None,
     }
 }
 
@@ -143,5 +148,5 @@ pub(super) fn is_requester(request: &AccessRequest, person: &Person) -> bool {
 
 /// A sentence of ours that came from elsewhere in the bot: kept as it is, made safe.
 pub(super) fn sentence(text: &str) -> String {
-    mrkdwn::cut(&mrkdwn::inline(text), 2000)
+    mrkdwn::prose(text, 2000)
 }
