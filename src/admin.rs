@@ -3,10 +3,12 @@
 
 mod answer;
 mod call;
+mod compare;
 mod serve;
 
 pub use answer::line_of;
 pub use call::{CallError, call};
+pub use compare::{Compared, compare};
 pub use serve::{Listener, listen};
 
 use crate::access::{RequestId, Timestamp};

@@ -81,8 +81,8 @@ async fn meet(stream: UnixStream, owner: u32, engine: Engine) {
     }
     let (reader, writer) = stream.into_split();
     let mut asker = Asker { writer, operator: name_of(who.uid()) };
-    let asked = tokio::time::timeout(PATIENCE, read(reader)).await;
-    let last = match asked {
+    let question = tokio::time::timeout(PATIENCE, read(reader)).await;
+    let last = match question {
         Ok(Ok(ask)) => match answer(&engine, &ask, &mut asker).await {
             Ok(()) => Line::Done,
             Err(why) => Line::Failed(why),

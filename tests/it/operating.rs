@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use sym::access::{Actor, Cause, RequestId, Span, Status};
-use sym::admin::{Ask, CallError, Line, call, listen, socket};
+use sym::admin::{Ask, CallError, Line, call, compare, listen, socket};
+use sym::aws::Aws;
 use sym::store::Store;
 
 const SYM: &str = env!("CARGO_BIN_EXE_sym");
@@ -66,7 +67,7 @@ async fn an_operator_ends_one_access_and_everybody_hears_why() {
     outcome.unwrap();
     assert!(said(&lines).ends_with("1 of 1 proven gone"), "{lines:?}");
     world.settle().await;
-    assert_snapshot!(ana.next_dm(), @"");
+    assert_snapshot!(ana.next_dm(), @"Your access to *Prod admin* has ended: it was ended early by an operator: laptop stolen.");
     assert!(world.card(&request).contains("ended early by an operator: laptop stolen"), "{}", world.card(&request));
     assert!(matches!(world.status(&request), Status::Ended { cause: Cause::Admin { .. }, .. }));
     let records: Vec<_> = world.engine().store().trail(None, None).map(|kept| kept.unwrap().record).collect();
@@ -124,10 +125,11 @@ async fn everything_ends_at_once() {
 async fn what_is_open_is_listed_and_shown() {
     let world = World::of_stories().await;
     let request = granted(&world).await;
+    let Status::Active { ends_at: Some(ends), .. } = world.status(&request) else { panic!("it is active") };
     let (lines, _) = ask(&world, Ask::List { all: false }).await;
     let [Line::Item(item)] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!((&item["id"], &item["target"]), (&request.id.as_str().into(), &"Prod admin".into()));
-    assert_eq!((&item["status"], &item["ends"]), (&"active".into(), &"2026-11-20T10:00:00.000Z".into()));
+    assert_eq!((&item["status"], &item["ends"]), (&"active".into(), &ends.rfc3339().into()));
     let (lines, _) = ask(&world, Ask::Show { request: request.id.clone() }).await;
     let [Line::Item(item)] = lines.as_slice() else { panic!("{lines:?}") };
     assert!(item["removed_by_hand_with"].as_str().unwrap().starts_with("aws sso-admin"));
@@ -139,6 +141,7 @@ async fn what_is_open_is_listed_and_shown() {
     let (lines, _) = ask(&world, Ask::Audit { since: Some(world.now() + Span::hours(1)), until: None }).await;
     assert!(lines.is_empty());
     world.pass(Span::hours(1)).await;
+    world.settle().await;
     world.ignore_messages();
     assert!(ask(&world, Ask::List { all: false }).await.0.is_empty());
     assert_eq!(ask(&world, Ask::List { all: true }).await.0.len(), 1);
@@ -182,6 +185,7 @@ async fn a_copy_taken_while_it_runs_is_restored_and_goes_on_to_end_the_access() 
     world.moves_to(&place);
     world.start().await;
     world.pass(Span::hours(1)).await;
+    world.settle().await;
     world.ignore_messages();
     world.finish().await;
 }
@@ -189,8 +193,15 @@ async fn a_copy_taken_while_it_runs_is_restored_and_goes_on_to_end_the_access() 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trail_of_a_stopped_bot_is_verified_and_exported() {
     let mut world = World::of_stories().await;
-    granted(&world).await;
+    let request = granted(&world).await;
     let data = world.data().to_owned();
+    let serving = tokio::spawn(listen(&data).unwrap().serve(world.engine().clone()));
+    let listed = tokio::task::block_in_place(|| sym(&["admin", "list"], &data));
+    let lines = text(&listed.stdout);
+    assert!(lines.starts_with("REQUEST ") && lines.contains(request.id.as_str()), "{lines}");
+    let unsure = sym(&["admin", "revoke-all", "--because", "x"], &data);
+    assert!(!unsure.status.success() && text(&unsure.stderr).contains("--yes"));
+    serving.abort();
     let busy = sym(&["audit", "verify"], &data);
     assert_eq!(busy.status.code(), Some(1));
     assert!(text(&busy.stderr).contains("stop the bot, or use `sym admin audit`"), "{}", text(&busy.stderr));
@@ -220,28 +231,31 @@ async fn restoring_compares_with_aws_and_never_writes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup");
     ask(&world, Ask::Backup { file: file.clone() }).await.1.unwrap();
-    let restore = |place: &str| {
-        let mut command = Command::new(SYM);
-        command.args(["restore", "--verify"]).arg(&file).arg("--data").arg(folder.path().join(place)).env_clear();
-        command
-            .env("AWS_ENDPOINT_URL", world.aws().endpoint())
-            .env("AWS_ACCESS_KEY_ID", world.stage.access_key())
-            .env("AWS_SECRET_ACCESS_KEY", "simulated")
-            .env("AWS_REGION", "us-east-1");
-        tokio::task::block_in_place(|| command.output().unwrap())
-    };
+    let place = folder.path().join("data");
+    let mut command = Command::new(SYM);
+    command.arg("restore").arg(&file).arg("--data").arg(&place).env_clear();
+    let restored = tokio::task::block_in_place(|| command.output().unwrap());
+    assert!(restored.status.success(), "{}", text(&restored.stderr));
+    assert!(text(&restored.stdout).contains("audit records, chain holds"), "{}", text(&restored.stdout));
+    let again = tokio::task::block_in_place(|| command.output().unwrap());
+    assert!(text(&again.stderr).contains("is not empty"), "{}", text(&again.stderr));
+
+    let store = Store::open(&place).unwrap();
+    let settings = sym::aws::Settings { keeps_quotas: false, ..world.stage.aws_settings(&world.clock) };
+    let aws = Aws::new(settings).await;
     let writes = world.aws_writes();
-    let late = restore("one");
-    let said = text(&late.stdout) + &text(&late.stderr);
-    assert!(said.contains("1 entitlements compared with AWS"), "{said}");
-    assert_eq!(world.aws_writes(), writes, "restoring only reads");
+    let same = compare(&store, &aws, world.now()).await;
+    assert_eq!((same.all, same.differences.as_slice()), (1, [].as_slice()));
+    let late = compare(&store, &aws, world.now() + Span::hours(1)).await;
+    assert!(late.differences[0].contains("its time is up and AWS still holds it"), "{late:?}");
+    assert!(late.differences[0].contains("aws sso-admin delete-account-assignment"), "{late:?}");
+    assert_eq!(world.aws_writes(), writes, "comparing only reads");
     world.pass(Span::hours(1)).await;
+    world.settle().await;
     let writes = world.aws_writes();
-    let gone = restore("two");
-    let said = text(&gone.stdout) + &text(&gone.stderr);
-    assert_eq!(gone.status.code(), Some(1), "{said}");
-    assert!(said.contains("AWS does not hold it: it was taken since"), "{said}");
-    assert_eq!(world.aws_writes(), writes);
+    let gone = compare(&store, &aws, world.now()).await;
+    assert!(gone.differences[0].contains("AWS does not hold it: it was taken since"), "{gone:?}");
+    assert_eq!(world.aws_writes(), writes, "comparing only reads");
     world.ignore_messages();
     world.stop().await;
 }
