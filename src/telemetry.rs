@@ -25,6 +25,9 @@ pub fn start(filter: &str) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that nobody reads any more must not end the bot: it would say so on standard error, and
+        // that panics when standard error is what was closed.
+        .log_internal_errors(false)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
     let started =

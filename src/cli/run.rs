@@ -60,7 +60,10 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         Err(error) => return cannot_start(&error),
     };
     let operators = match admin::listen(&data) {
-        Ok(listener) => Some(tokio::spawn(listener.serve(engine.clone()))),
+        Ok(listener) => {
+            tracing::info!("operators are heard");
+            Some(tokio::spawn(listener.serve(engine.clone())))
+        }
         Err(error) => {
             // Ending access on time matters more than this.
             tracing::error!(error = %error, "`sym admin` and `sym backup` cannot reach this bot");

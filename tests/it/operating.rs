@@ -259,3 +259,40 @@ async fn restoring_compares_with_aws_and_never_writes() {
     world.ignore_messages();
     world.stop().await;
 }
+
+#[test]
+fn a_running_bot_hears_operators_while_slack_is_down() {
+    use std::io::BufRead;
+    let data = tempfile::tempdir().unwrap();
+    let mut bot = Command::new(SYM)
+        .args(["run", "--listen", "127.0.0.1:0", "--manifests"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/manifests/stories"))
+        .env_clear()
+        .env("SYM_DATA", data.path())
+        .env("SLACK_APP_TOKEN", "xapp-1")
+        .env("SLACK_BOT_TOKEN", "xoxb-1")
+        .env("SYM_SLACK_API_URL", "http://127.0.0.1:1")
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+        .env("AWS_ACCESS_KEY_ID", "AKIAX")
+        .env("AWS_SECRET_ACCESS_KEY", "simulated")
+        .env("AWS_REGION", "us-east-1")
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = std::io::BufReader::new(bot.stderr.take().unwrap());
+    // The log is closed after that, which must not end the bot.
+    let heard = log.lines().map_while(Result::ok).any(|line| line.contains("operators are heard"));
+    let listed = sym(&["admin", "list"], data.path());
+    let all = sym(&["admin", "revoke-all", "--because", "drill", "--yes"], data.path());
+    let file = data.path().join("copy");
+    let copied = sym(&["backup", &file.to_string_lossy()], data.path());
+    bot.kill().unwrap();
+    bot.wait().unwrap();
+    assert!(heard, "the bot does not hear operators");
+    assert!(listed.status.success(), "{}", text(&listed.stderr));
+    assert!(all.status.success() && text(&all.stdout).contains("0 claims ended"), "{}", text(&all.stderr));
+    assert!(copied.status.success() && file.exists(), "{}", text(&copied.stderr));
+    let late = sym(&["admin", "list"], data.path());
+    assert!(text(&late.stderr).contains("no bot runs on"), "{}", text(&late.stderr));
+}
