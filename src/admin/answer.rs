@@ -101,7 +101,8 @@ fn standing(status: &Status) -> (&'static str, Option<Timestamp>) {
 fn show(engine: &Engine, id: &RequestId) -> Result<Value, String> {
     let store = engine.store();
     let request = store.request(id).map_err(words)?.ok_or_else(|| unknown(id))?;
-    let entitlement = request.entitlement().map(|id| store.entitlement(&id)).transpose().map_err(words)?.flatten();
+    let entitlement =
+        request.entitlement().map(|id| store.entitlement(&id)).transpose().map_err(words)?.flatten();
     let waiting: Vec<Value> = store
         .notices(id)
         .map_err(words)?
@@ -191,7 +192,11 @@ async fn revoke_all(engine: &Engine, asker: &mut Asker, because: String) -> Resu
 }
 
 /// Says how it goes whenever it goes on, until a read has shown everything gone.
-async fn wait_for_proof(engine: &Engine, asker: &mut Asker, mut waiting: BTreeSet<RequestId>) -> Result<(), String> {
+async fn wait_for_proof(
+    engine: &Engine,
+    asker: &mut Asker,
+    mut waiting: BTreeSet<RequestId>,
+) -> Result<(), String> {
     let all = waiting.len();
     let mut said = None;
     loop {
@@ -252,7 +257,10 @@ async fn ending(engine: &Engine) -> Result<BTreeSet<RequestId>, String> {
     matching(engine, |request| matches!(request.status, Status::Ending { .. })).await
 }
 
-async fn matching(engine: &Engine, wanted: fn(&AccessRequest) -> bool) -> Result<BTreeSet<RequestId>, String> {
+async fn matching(
+    engine: &Engine,
+    wanted: fn(&AccessRequest) -> bool,
+) -> Result<BTreeSet<RequestId>, String> {
     let engine = engine.clone();
     let found = tokio::task::spawn_blocking(move || {
         engine.store().requests().filter(wanted).map(|request| request.id).collect()

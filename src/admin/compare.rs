@@ -54,7 +54,9 @@ fn difference(entitlement: &Entitlement, seen: &Result<bool, String>, now: Times
         (Custody::Granting { .. }, false) => {
             "being given in the books, and AWS does not hold it; the bot gives it when it starts, if its time has not passed"
         }
-        (Custody::Revoking { .. }, true) => "being taken in the books, and AWS holds it; the bot takes it when it starts",
+        (Custody::Revoking { .. }, true) => {
+            "being taken in the books, and AWS holds it; the bot takes it when it starts"
+        }
         (Custody::Looking { .. }, true) => {
             "not yet given in the books, and AWS holds it: the bot will take it for access the person already had, \
              and leave it. If the bot gave it after the backup, take it by hand"

@@ -64,9 +64,7 @@ pub(super) fn admin(args: &AdminArgs) -> ExitCode {
         AdminCommand::List { all, json } => {
             (Ask::List { all: *all }, if *json { print_json } else { print_row })
         }
-        AdminCommand::Show { request } => {
-            (Ask::Show { request: RequestId::new(request) }, print_pretty)
-        }
+        AdminCommand::Show { request } => (Ask::Show { request: RequestId::new(request) }, print_pretty),
         AdminCommand::Revoke { request, because } => {
             (Ask::Revoke { request: RequestId::new(request), because: because.clone() }, print_json)
         }
@@ -75,9 +73,7 @@ pub(super) fn admin(args: &AdminArgs) -> ExitCode {
             return ExitCode::FAILURE;
         }
         AdminCommand::RevokeAll { because, .. } => (Ask::RevokeAll { because: because.clone() }, print_json),
-        AdminCommand::Audit { range } => {
-            (Ask::Audit { since: range.since, until: range.until }, print_json)
-        }
+        AdminCommand::Audit { range } => (Ask::Audit { since: range.since, until: range.until }, print_json),
     };
     if matches!(args.command, AdminCommand::List { json: false, .. }) {
         say(&row(["REQUEST", "WHO", "STATUS", "UNTIL", "TARGET"]));

@@ -65,15 +65,17 @@ pub(super) fn audit(command: &AuditCommand) -> ExitCode {
 /// Opens the books of a bot that is stopped; never makes new ones.
 fn with_store(data: &Path, work: impl FnOnce(&Store) -> Result<ExitCode, String>) -> ExitCode {
     if !data.join("store").is_dir() {
-        complain(&format!("No books are in {}: name the bot's folder with --data or SYM_DATA.", data.display()));
+        complain(&format!(
+            "No books are in {}: name the bot's folder with --data or SYM_DATA.",
+            data.display()
+        ));
         return ExitCode::FAILURE;
     }
     let outcome = match Store::open(data) {
         Ok(store) => work(&store),
-        Err(OpenError::InUse { .. }) => Err(format!(
-            "A bot is using {}: stop the bot, or use `sym admin audit`.",
-            data.display()
-        )),
+        Err(OpenError::InUse { .. }) => {
+            Err(format!("A bot is using {}: stop the bot, or use `sym admin audit`.", data.display()))
+        }
         Err(error) => Err(format!("The books cannot be read: {error}.")),
     };
     outcome.unwrap_or_else(|why| {
@@ -95,7 +97,8 @@ fn verify(store: &Store) -> Result<ExitCode, String> {
 fn export(store: &Store, range: RangeArgs) -> Result<ExitCode, String> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     for kept in store.trail(range.since, range.until) {
-        let kept = kept.map_err(|error| format!("The trail cannot be read: {error}. See `sym audit verify`."))?;
+        let kept =
+            kept.map_err(|error| format!("The trail cannot be read: {error}. See `sym audit verify`."))?;
         if writeln!(out, "{}", kept.to_json()).is_err() {
             // A closed pipe ends the reader's interest.
             return Ok(ExitCode::SUCCESS);

@@ -58,7 +58,10 @@ async fn compared(store: &Store, environment: &Environment) -> ExitCode {
     let clock = Clock::System;
     let settings = Settings {
         endpoint_url: environment.get("AWS_ENDPOINT_URL").map(str::to_owned),
-        region: environment.get("AWS_REGION").or_else(|| environment.get("AWS_DEFAULT_REGION")).map(str::to_owned),
+        region: environment
+            .get("AWS_REGION")
+            .or_else(|| environment.get("AWS_DEFAULT_REGION"))
+            .map(str::to_owned),
         ..Settings::new(clock.as_function())
     };
     let aws = Aws::new(settings).await;
@@ -66,6 +69,10 @@ async fn compared(store: &Store, environment: &Environment) -> ExitCode {
     for difference in &compared.differences {
         say(difference);
     }
-    say(&format!("{} entitlements compared with AWS, {} different", compared.all, compared.differences.len()));
+    say(&format!(
+        "{} entitlements compared with AWS, {} different",
+        compared.all,
+        compared.differences.len()
+    ));
     if compared.differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::manifest::Catalog;
 use crate::readiness::Readiness;
 use crate::{admin, http, telemetry};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,17 +60,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
     };
-    let operators = match admin::listen(&data) {
-        Ok(listener) => {
-            tracing::info!("operators are heard");
-            Some(tokio::spawn(listener.serve(engine.clone())))
-        }
-        Err(error) => {
-            // Ending access on time matters more than this.
-            tracing::error!(error = %error, "`sym admin` and `sym backup` cannot reach this bot");
-            None
-        }
-    };
+    let operators = hear_operators(&engine, &data);
     let work = tokio::spawn({
         let engine = engine.clone();
         async move { engine.run().await }
@@ -100,6 +91,20 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     health.abort();
     operators.inspect(JoinHandle::abort);
     code
+}
+
+/// Opens the socket for `sym admin`. A bot without it goes on: ending access on time matters more.
+fn hear_operators(engine: &Engine, data: &Path) -> Option<JoinHandle<()>> {
+    match admin::listen(data) {
+        Ok(listener) => {
+            tracing::info!("operators are heard");
+            Some(tokio::spawn(listener.serve(engine.clone())))
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "`sym admin` and `sym backup` cannot reach this bot");
+            None
+        }
+    }
 }
 
 /// Reads the manifests again on SIGHUP and, where they are watched, when they have changed. One reading

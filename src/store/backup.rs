@@ -50,8 +50,10 @@ pub enum BackupError {
         why: String,
     },
     /// The folder holds something.
-    #[error("{folder} is not empty: a backup is restored only into an empty folder, so that it never \
-             replaces books that may know more")]
+    #[error(
+        "{folder} is not empty: a backup is restored only into an empty folder, so that it never \
+             replaces books that may know more"
+    )]
     NotEmpty {
         /// The folder.
         folder: PathBuf,
@@ -121,12 +123,13 @@ impl Store {
     /// The file is not a whole backup or of a newer version, or the folder is not empty or cannot be
     /// written.
     pub fn restore(file: &Path, folder: &Path) -> Result<(Self, Saved), BackupError> {
-        let unusable =
-            |why: io::Error| OpenError::Folder { folder: folder.to_owned(), why: why.to_string() };
+        let unusable = |why: io::Error| OpenError::Folder { folder: folder.to_owned(), why: why.to_string() };
         let damaged = |why: String| BackupError::Damaged { file: file.to_owned(), why };
         let reader = || {
             let opened = File::open(file);
-            opened.map(BufReader::new).map_err(|error| BackupError::File { file: file.to_owned(), why: error.to_string() })
+            opened
+                .map(BufReader::new)
+                .map_err(|error| BackupError::File { file: file.to_owned(), why: error.to_string() })
         };
         let saved = check(reader()?).map_err(damaged)?;
         fs::create_dir_all(folder).map_err(unusable)?;

@@ -57,7 +57,8 @@ impl Store {
             Ok(Kept { number: keys::read_number(&key), hash: *hash, record: row::decode(&key, text)? })
         })
         .filter(move |kept| {
-            let at = |is_in: &dyn Fn(Timestamp) -> bool| kept.as_ref().map_or(true, |kept| is_in(kept.record.at));
+            let at =
+                |is_in: &dyn Fn(Timestamp) -> bool| kept.as_ref().map_or(true, |kept| is_in(kept.record.at));
             since.is_none_or(|since| at(&|moment| moment >= since))
                 && until.is_none_or(|until| at(&|moment| moment < until))
         })

@@ -43,7 +43,8 @@ async fn ask(world: &World, ask: Ask) -> (Vec<Line>, Result<(), CallError>) {
 }
 
 fn said(lines: &[Line]) -> String {
-    let words = lines.iter().filter_map(|line| if let Line::Said(text) = line { Some(text.as_str()) } else { None });
+    let words =
+        lines.iter().filter_map(|line| if let Line::Said(text) = line { Some(text.as_str()) } else { None });
     words.collect::<Vec<_>>().join("\n")
 }
 
@@ -68,7 +69,11 @@ async fn an_operator_ends_one_access_and_everybody_hears_why() {
     assert!(said(&lines).ends_with("1 of 1 proven gone"), "{lines:?}");
     world.settle().await;
     assert_snapshot!(ana.next_dm(), @"Your access to *Prod admin* has ended: it was ended early by an operator: laptop stolen.");
-    assert!(world.card(&request).contains("ended early by an operator: laptop stolen"), "{}", world.card(&request));
+    assert!(
+        world.card(&request).contains("ended early by an operator: laptop stolen"),
+        "{}",
+        world.card(&request)
+    );
     assert!(matches!(world.status(&request), Status::Ended { cause: Cause::Admin { .. }, .. }));
     let records: Vec<_> = world.engine().store().trail(None, None).map(|kept| kept.unwrap().record).collect();
     let by = records.iter().filter(|record| matches!(record.actor, Actor::Operator(_)));

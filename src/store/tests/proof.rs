@@ -145,7 +145,11 @@ fn a_torn_file_is_refused_or_named_or_harmless() {
             let file = copied.path().join("store/db");
             let mut bytes = fs::read(&file).unwrap();
             let place = used.saturating_sub(back);
-            if is_cut { bytes.truncate(place) } else { bytes[place] ^= 0x20 }
+            if is_cut {
+                bytes.truncate(place)
+            } else {
+                bytes[place] ^= 0x20
+            }
             assert!(bytes.len() <= length);
             fs::write(&file, bytes).unwrap();
             match Store::open(copied.path()) {
@@ -209,7 +213,8 @@ fn a_backup_is_whole_while_others_write() {
             let store = std::sync::Arc::clone(&store);
             std::thread::spawn(move || {
                 for number in 0..200 {
-                    let row = request(&format!("w{writer}-{}", number % 20), pending(NOON + Span::seconds(number)));
+                    let row =
+                        request(&format!("w{writer}-{}", number % 20), pending(NOON + Span::seconds(number)));
                     store.commit(Commit { requests: vec![row], ..with_audit("pending") }).unwrap();
                 }
             })
