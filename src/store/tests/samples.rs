@@ -239,6 +239,7 @@ pub(super) fn every_notice(at: Timestamp) -> Vec<NoticeKind> {
         NoticeKind::Approved,
         NoticeKind::AlreadyHeld,
         NoticeKind::Denied { by: "UBO".into(), comment: Some("not today".into()) },
+        NoticeKind::Withdrawn,
         NoticeKind::Lapsed,
         NoticeKind::EndsSoon { ends_at: at },
         NoticeKind::GrantFailed { cause: Cause::GrantFailed { why: "AWS said no".into() } },
