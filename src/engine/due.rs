@@ -73,6 +73,8 @@ impl Engine {
         if due > self.now() {
             return Ok(());
         }
+        // What was read may have been written a moment ago: nothing leaves before it is on disk.
+        self.shared.store.settle().await?;
         match duty {
             RequestDuty::Identify => self.identify(&request).await,
             RequestDuty::Lapse | RequestDuty::Remind | RequestDuty::FallBack | RequestDuty::Warn => {
@@ -87,6 +89,7 @@ impl Engine {
         if due > self.now() {
             return Ok(());
         }
+        self.shared.store.settle().await?;
         let event = match duty {
             EntitlementDuty::TimePasses => Event::TimePassed,
             EntitlementDuty::Look

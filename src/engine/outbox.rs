@@ -6,7 +6,7 @@ use super::{About, Engine, tasks::Busy};
 use crate::access::{
     AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
-use crate::slack::api::{Message, SlackError};
+use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
@@ -114,7 +114,13 @@ impl Engine {
     /// Posts or edits every card of a request to show where it stands now.
     async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
-        let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
+        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
+        let Some(request) = self.shared.store.request(id)? else {
+            self.record(drawn).await?;
+            return Ok(Sent::Done);
+        };
+        // What was read may have been written a moment ago: nothing leaves before it is on disk.
+        self.shared.store.settle().await?;
         let around = self.accounts_around(&request);
         let shown = message::card(&request, &around.accounts);
         for card in &request.cards {
@@ -130,7 +136,6 @@ impl Engine {
                 return Ok(Sent::Later(error));
             }
         }
-        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
         self.record(drawn).await?;
         Ok(Sent::Done)
     }
@@ -162,7 +167,7 @@ impl Engine {
             Ok(place) => Event::CardPosted { request: request.id.clone(), destination, place },
             Err(error) if error.is_transient() => return Ok(Err(error)),
             Err(error) => {
-                Event::CardFailed { request: request.id.clone(), destination, why: error.to_string() }
+                Event::CardFailed { request: request.id.clone(), destination, why: in_words(&error) }
             }
         };
         self.take(&about, &event).await?;
@@ -188,7 +193,9 @@ impl Engine {
     /// Sends the waiting notices of a request, oldest first.
     async fn send_notices(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let request = self.shared.store.request(id)?;
-        for queued in self.shared.store.notices(id)? {
+        let waiting = self.shared.store.notices(id)?;
+        self.shared.store.settle().await?;
+        for queued in waiting {
             let sent = match &request {
                 Some(request) => self.send(&queued, request).await,
                 None => self.send_unknown(&queued).await,
@@ -268,3 +275,10 @@ impl Engine {
     }
 }
 
+/// What can be done first, what Slack said second.
+fn in_words(error: &SlackError) -> String {
+    match hint(error.code()) {
+        Some(hint) => format!("{hint} (Slack says `{}`)", error.code()),
+        None => error.to_string(),
+    }
+}
