@@ -94,6 +94,7 @@ impl AccessRequest {
             target: ask.target,
             answers: ask.answers,
             duration: ask.duration,
+            asked_duration: None,
             is_emergency: ask.is_emergency,
             made_at: at,
             terms: Terms {

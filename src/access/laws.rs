@@ -313,6 +313,34 @@ fn a_click_at_the_deadline_is_too_late_even_if_nothing_has_lapsed_it() {
 }
 
 #[test]
+fn an_approver_may_shorten_a_request_but_never_lengthen_it() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(4), START);
+    let mut event = identified("r1", "ana", false);
+    if let Event::Identified { terms, .. } = &mut event {
+        terms.shorter = vec![Span::minutes(30), Span::hours(1), Span::hours(2)];
+        terms.requirements[0].min_approvals = 3;
+    }
+    books.apply(&event, START).unwrap();
+    let steps = [
+        ("bo", Some(Span::minutes(5)), Span::hours(4), None),
+        ("cy", Some(Span::hours(1)), Span::hours(1), Some(Span::hours(4))),
+        ("di", Some(Span::hours(2)), Span::hours(1), Some(Span::hours(4))),
+    ];
+    for (user, shorten_to, duration, asked_duration) in steps {
+        let mut event = click("r1", user, ClickAction::Approve);
+        if let Event::Clicked { click, .. } = &mut event {
+            click.shorten_to = shorten_to;
+        }
+        books.apply(&event, START).unwrap();
+        let request = &books.requests[&RequestId::from("r1")];
+        assert_eq!((request.duration, request.asked_duration), (Some(duration), asked_duration), "{user}");
+    }
+    let claim = &books.entitlement.unwrap().claims[&RequestId::from("r1")];
+    assert_eq!(claim.duration, Some(Span::hours(1)));
+}
+
+#[test]
 fn the_requester_is_known_by_address_too() {
     let mut books = Books::default();
     books.open("r1", "ana", Span::hours(1), START);

@@ -94,10 +94,12 @@ impl Draft {
                 request.approvals.push(Approval { by, at, rules, comment });
                 // Only ever shorter, and only to what the terms offer.
                 let shorter = click.shorten_to.filter(|span| request.terms.shorter.contains(span));
-                request.duration = match (request.duration, shorter) {
-                    (Some(asked), Some(shorter)) => Some(asked.min(shorter)),
-                    (asked, _) => asked,
-                };
+                if let Some((asked, shorter)) = request.duration.zip(shorter)
+                    && shorter < asked
+                {
+                    request.asked_duration.get_or_insert(asked);
+                    request.duration = Some(shorter);
+                }
                 if request.open_requirements().next().is_none() {
                     self.grant(&click.request)?;
                 }

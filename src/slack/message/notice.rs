@@ -1,8 +1,10 @@
 //! What people are told as a request goes on: direct messages to the requester, and the few things
 //! that channels must hear.
 
-use super::words::{approved_by, listed, machine_said, sentence, what, what_and_how_long, who, why_ended};
-use super::{Message, UseHint, account_name, ask_again, block, button, refusal};
+use super::words::{
+    approved_how, listed, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended,
+};
+use super::{Message, UseHint, account_name, ask_again, block, button, refusal, urgent};
 use crate::access::{
     AccessRequest, Audience, Cause, Notice, NoticeKind, Principal, Removal, Resource, Timestamp,
 };
@@ -49,18 +51,13 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             let overdue = Overdue { since: *since, attempts: *attempts, last, by_hand };
             revoke_overdue(request, &overdue)
         }
-        NoticeKind::Reminder { answer_by } => Message::of(&[format!(
-            "{} still waits for {what}. The request lapses {}.",
-            user(&request.requester.user),
-            date(*answer_by)
-        )]),
-        NoticeKind::GlassBroken { rule } => Message::of(&[format!(
-            ":rotating_light: {} took {what} in an emergency, by the rule *{}*, without asking anybody.",
-            user(&request.requester.user),
-            inline(rule)
-        )]),
+        NoticeKind::Reminder { answer_by } => urgent::reminder(request, &notice.to, *answer_by),
+        NoticeKind::GlassBroken { rule } => urgent::glass_broken(request, &notice.to, rule),
         NoticeKind::Acknowledged { by } => {
-            Message::of(&[format!("{} acknowledged your emergency access to {what}.", user(by))])
+            let given = request.terms.emergency.as_ref().and_then(|it| it.acknowledged.as_ref());
+            let mut lines = vec![format!("{} acknowledged your emergency access to {what}.", user(by))];
+            lines.extend(quoted(given.and_then(|given| given.comment.as_deref())));
+            Message::of(&lines)
         }
         NoticeKind::ClickRefused { refusal: why } => Message::of(&[refusal(why, Some(request))]),
     }
@@ -116,11 +113,8 @@ fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_chan
 }
 
 fn approved(request: &AccessRequest) -> Message {
-    let by = match approved_by(request) {
-        names if names.is_empty() => String::new(),
-        names => format!(" by {names}"),
-    };
-    let mut lines = vec![format!(":white_check_mark: Your request {} is approved{by}.", what(request))];
+    let how = approved_how(request).map(|how| format!(" {how}")).unwrap_or_default();
+    let mut lines = vec![format!(":white_check_mark: Your request {} is approved{how}.", what(request))];
     lines.extend(comments(request));
     Message::of(&lines)
 }
@@ -138,6 +132,7 @@ fn granted(request: &AccessRequest, ends_at: Option<Timestamp>, hint: &UseHint<'
         (None, false) => "with no set end".to_owned(),
     };
     let mut lines = vec![format!(":white_check_mark: You have {} {until}.", what(request))];
+    lines.extend(made_shorter(request));
     lines.extend(comments(request));
     lines.push(how_to_use(request, hint));
     let mut message = Message::of(&lines);
