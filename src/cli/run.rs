@@ -1,7 +1,9 @@
 //! `sym run`: the bot in production.
 
+mod reload;
+
 use super::{block_on, check, complain, complain_about};
-use crate::bot::reload::{LOOK_EVERY, Manifests, Watch, homeless};
+use crate::bot::reload::{Manifests, Watch, homeless};
 use crate::bot::{Bot, Settings, StartError};
 use crate::clock::Clock;
 use crate::config::{Environment, RunArgs, RunSettings, settings};
@@ -12,7 +14,6 @@ use crate::{http, telemetry};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
 /// How long what is in hand may take at the end; the rest is in the books and goes on at the next start.
 const LAST_WORK: Duration = Duration::from_secs(4);
@@ -50,31 +51,9 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     let health = tokio::spawn(health);
     tracing::info!(%address, "health is served");
-<<<<<<< HEAD
-    let manifests = Manifests { folder: settings.manifests, options: settings.manifest };
+    let manifests = Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
     let watch = settings.watch.then(|| Watch::new(&manifests));
-    let clock = Clock::System;
-    let aws = crate::aws::Settings {
-        endpoint_url: settings.aws_endpoint_url,
-        region: settings.aws_region,
-        keeps_quotas: settings.keeps_quotas,
-        ..crate::aws::Settings::new(clock.as_function())
-    };
-    let opened = Bot::open(Settings {
-        data: settings.data,
-        slack_api_url: settings.slack_api_url,
-        app_token: settings.app_token,
-        bot_token: settings.bot_token,
-        aws,
-        catalog,
-        clock,
-        readiness: readiness.clone(),
-    })
-    .await;
-    let (engine, listening) = match opened {
-=======
     let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
->>>>>>> rules
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
     };
@@ -82,7 +61,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         let engine = engine.clone();
         async move { engine.run().await }
     });
-    let reloading = tokio::spawn(keep_up(manifests, watch, engine.clone()));
+    let reloading = tokio::spawn(reload::keep_up(manifests, watch, engine.clone()));
     let announce = tokio::spawn(async move {
         readiness.ready().await;
         tracing::info!("ready");
@@ -109,41 +88,6 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     code
 }
 
-<<<<<<< HEAD
-/// Reads the manifests again on SIGHUP and, where they are watched, when they have changed. One reading
-/// after the other, so that an older one never wins.
-async fn keep_up(manifests: Manifests, watch: Option<Watch>, engine: Engine) {
-    let mut hang_up = signal(SignalKind::hangup()).ok();
-    let (changed, mut changes) = mpsc::channel(1);
-    if let Some(watch) = watch {
-        tokio::spawn(follow(watch, changed));
-    }
-    loop {
-        let told = async {
-            match &mut hang_up {
-                Some(signal) => drop(signal.recv().await),
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = told => {}
-            Some(()) = changes.recv() => {}
-        }
-        manifests.reload(&engine).await;
-    }
-}
-
-/// Looks at the files, beside everything else: their disk may be far away.
-async fn follow(mut watch: Watch, changed: mpsc::Sender<()>) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let looked = tokio::task::spawn_blocking(move || (watch.has_settled(), watch)).await;
-        let Ok((has_settled, same)) = looked else { return };
-        watch = same;
-        if has_settled && changed.send(()).await.is_err() {
-            return;
-        }
-=======
 fn bot_settings(settings: RunSettings, catalog: Catalog, readiness: Readiness) -> Settings {
     let clock = Clock::System;
     let aws = crate::aws::Settings {
@@ -161,7 +105,6 @@ fn bot_settings(settings: RunSettings, catalog: Catalog, readiness: Readiness) -
         catalog,
         clock,
         readiness,
->>>>>>> rules
     }
 }
 

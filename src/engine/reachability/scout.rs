@@ -15,9 +15,18 @@ pub(super) struct Scout<'a> {
     engine: &'a Engine,
     channels: BTreeMap<String, Option<ChannelStanding>>,
     usergroups: BTreeMap<String, Option<UsergroupStanding>>,
-    people: BTreeMap<Email, Option<Option<Arc<Profile>>>>,
+    people: BTreeMap<Email, Someone>,
     /// Slack could say everything.
     pub(super) is_complete: bool,
+}
+
+/// Who has an address.
+#[derive(Clone)]
+enum Someone {
+    /// Slack could not say.
+    Unknown,
+    Nobody,
+    Known(Arc<Profile>),
 }
 
 /// Who could decide under a rule.
@@ -132,13 +141,10 @@ impl<'a> Scout<'a> {
     async fn add(&mut self, tally: &mut Tally, entry: &FlowEntry, people: &People, enough: usize) {
         match people {
             People::Everyone => tally.is_open_ended = true,
-            People::User(email) => match self.person(email).await {
-                None => tally.is_open_ended = true,
-                Some(None) => tally.add(format!("nobody here has the address of `user:{email}`")),
-                Some(Some(profile)) => match self.trouble(entry, &profile) {
-                    Some(trouble) => tally.add(format!("`user:{email}` {trouble}")),
-                    None => drop(tally.live.insert(profile.id.clone())),
-                },
+            People::User(email) => match (self.person(email).await, self.person_fault(entry, email).await) {
+                (_, Some(fault)) => tally.add(fault),
+                (Someone::Known(profile), None) => drop(tally.live.insert(profile.id.clone())),
+                (Someone::Unknown | Someone::Nobody, None) => tally.is_open_ended = true,
             },
             People::Usergroup(handle) => {
                 let name = handle.trim_start_matches('@');
@@ -250,9 +256,10 @@ impl<'a> Scout<'a> {
     }
 
     async fn person_fault(&mut self, entry: &FlowEntry, email: &Email) -> Option<String> {
-        match self.person(email).await? {
-            None => Some(format!("nobody here has the address of `user:{email}`")),
-            Some(profile) => {
+        match self.person(email).await {
+            Someone::Unknown => None,
+            Someone::Nobody => Some(format!("nobody here has the address of `user:{email}`")),
+            Someone::Known(profile) => {
                 self.trouble(entry, &profile).map(|trouble| format!("`user:{email}` {trouble}"))
             }
         }
@@ -274,16 +281,19 @@ impl<'a> Scout<'a> {
         }
     }
 
-    async fn person(&mut self, email: &Email) -> Option<Option<Arc<Profile>>> {
+    async fn person(&mut self, email: &Email) -> Someone {
         if let Some(known) = self.people.get(email) {
             return known.clone();
         }
         let found = match self.engine.slack().user_by_email(email).await {
-            Ok(None) => Ok(None),
-            Ok(Some(user)) => self.engine.profile(&user).await.map(Some),
+            Ok(None) => Ok(Someone::Nobody),
+            Ok(Some(user)) => self.engine.profile(&user).await.map(Someone::Known),
             Err(error) => Err(error),
         };
-        let found = found.map_err(|error| self.failed(&error)).ok();
+        let found = found.unwrap_or_else(|error| {
+            self.failed(&error);
+            Someone::Unknown
+        });
         self.people.insert(email.clone(), found.clone());
         found
     }
