@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn a_change_counts_once_it_lies_still() {
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let root = folder.path().to_owned();
+        let at = move |name: &str| root.join(name);
         fs::write(at("a.hcl"), "one").unwrap();
         fs::create_dir_all(at("modules/x")).unwrap();
         fs::create_dir_all(at(".terraform")).unwrap();
@@ -173,8 +174,7 @@ mod tests {
         let options = Options { terraform: vec![known.clone()], ..Options::default() };
         let mut watch = Watch::new(&Manifests { folder: folder.path().to_owned(), options });
         assert!(!watch.has_settled());
-        type Change<'a> = Box<dyn Fn() + 'a>;
-        let changes: [Change<'_>; 4] = [
+        let changes: [Box<dyn Fn()>; 4] = [
             Box::new(|| fs::write(at("a.hcl"), "longer").unwrap()),
             Box::new(|| fs::write(at("modules/x/b.tf"), "new").unwrap()),
             Box::new(|| fs::remove_file(at("a.hcl")).unwrap()),

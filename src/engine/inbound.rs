@@ -8,13 +8,13 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Facts, Flow, FlowName, Person, Resource, Source, Span, TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
 use crate::slack::api::Message;
 use crate::slack::form::{self, FormContext, Submission};
-use crate::slack::inbound::{Actor, Envelope, Inbound, View};
+use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
 use crate::slack::socket::{Ack, Handler};
 use crate::store::StoreError;

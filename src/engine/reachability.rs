@@ -34,7 +34,7 @@ pub struct Finding {
 /// One line for an operator.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Flow `{}`, rule `{}` ({}): {}.", self.flow, self.rule, self.place, self.sentence)
+        write!(f, "Flow “{}”, rule “{}” ({}): {}.", self.flow, self.rule, self.place, self.sentence)
     }
 }
 

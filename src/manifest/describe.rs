@@ -136,26 +136,60 @@ fn rule(out: &mut String, rule: &Rule) {
         rule.targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     if !rule.accounts.is_empty() {
-        let _ = write!(what, " in {}", rule.accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        let _ = write!(
+            what,
+            " in {}",
+            rule.accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        );
     }
     let limit = rule.max_duration.map_or(String::new(), |span| format!(", at most {span}"));
     let decided = match rule.decision {
         Decision::Deny => "never".to_owned(),
-        Decision::Auto => "without asking anybody".to_owned(),
-        Decision::BreakGlass => "in an emergency without asking anybody first".to_owned(),
-        Decision::Ask => {
-            let number = match rule.min_approvals {
-                1 => "one of".to_owned(),
-                number => format!("{number} of"),
-            };
-            let own = if rule.allow_self { ", also their own" } else { ", never their own" };
-            let wait = rule.answer_within.unwrap_or(DEFAULT_ANSWER_WITHIN);
-            format!("decided by {number} {}{own}, within {wait}", people(&rule.approvers))
+        Decision::Auto => auto(rule),
+        Decision::BreakGlass if rule.approvers.is_empty() => {
+            "in an emergency without asking anybody first; the approvers of the other rules acknowledge it"
+                .to_owned()
         }
+        Decision::BreakGlass => format!(
+            "in an emergency without asking anybody first; acknowledged by one of {}, never by themselves",
+            people(&rule.approvers)
+        ),
+        Decision::Ask => asked(rule),
     };
     let notify =
         if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
     line(out, 2, &format!("{}: {who} for {what}{limit}: {decided}{notify}", rule.name));
+}
+
+fn auto(rule: &Rule) -> String {
+    let Some(cap) = rule.cap else { return "without asking anybody".to_owned() };
+    let often = if cap.max_uses == 1 { "once".to_owned() } else { format!("{} times", cap.max_uses) };
+    let beyond = if rule.approvers.is_empty() { "not at all".to_owned() } else { asked(rule) };
+    format!("without asking anybody, {often} per person in {}; beyond that {beyond}", cap.per)
+}
+
+fn asked(rule: &Rule) -> String {
+    let number = match rule.min_approvals {
+        1 => "one of".to_owned(),
+        number => format!("{number} of"),
+    };
+    let own = if rule.allow_self { ", also their own" } else { ", never their own" };
+    let wait = rule.answer_within.unwrap_or(DEFAULT_ANSWER_WITHIN);
+    let mut text = format!("decided by {number} {}{own}, within {wait}", people(&rule.approvers));
+    if let Some(fallback) = &rule.fallback {
+        let when = match fallback.after {
+            Some(after) => format!("after {after} without enough of them, or when no card reaches them"),
+            None => "when no card reaches them".to_owned(),
+        };
+        let _ = write!(text, "; {when},");
+        if !fallback.approvers.is_empty() {
+            let _ = write!(text, " also {}", people(&fallback.approvers));
+        }
+        if !fallback.notify.is_empty() {
+            let _ = write!(text, " with a card to {}", fallback.notify.join(", "));
+        }
+    }
+    text
 }
 
 fn people(people: &[People]) -> String {

@@ -13,7 +13,7 @@ use super::read::{EnvironmentRecord, FlowRecord, Head, Records, RuntimeRecord, S
 use super::reader::Got;
 use super::source::{Fault, Log, Sources};
 use crate::access::{Flow, FlowName};
-use crate::policy::Rule;
+use crate::policy::{Decision, Rule};
 use connection::Way;
 
 /// Everything that linking looks at.
@@ -124,7 +124,8 @@ impl<'a> Linker<'a> {
         let targets = strategy.map(|strategy| self.targets(record, strategy, way.as_ref()));
         let targets = targets.unwrap_or_default();
         let fields = self.fields(record, grants);
-        let rules = self.rules(record, &targets, grants);
+        let rules = self.rules(record, &targets, &fields, grants);
+        let has_emergency = rules.iter().any(|(rule, _)| rule.decision == Decision::BreakGlass);
         let durations = self.durations(record, &fields, &rules, grants);
         let own = record.channel.as_given();
         let channel = own.or(environment.and_then(|there| there.channel.as_given()));
@@ -160,7 +161,7 @@ impl<'a> Linker<'a> {
             allowed_sources: params.sources.clone(),
             include_decision_message: params.include_decision_message,
             allow_guest_interaction: params.allow_guest_interaction,
-            has_emergency: false,
+            has_emergency,
         };
         let mut rules: Vec<Rule> = rules.into_iter().map(|(rule, _)| rule).collect();
         if rules.is_empty() {

@@ -336,8 +336,9 @@ fn name(path: &Path) -> &str {
 }
 
 /// `.terraform.lock.hcl` and the backups of editors are no manifests.
+/// `*.test.hcl` are tests of the rules, for `sym policy test`.
 fn is_manifest(path: &Path) -> bool {
     let name = name(path);
-    let visible = !name.starts_with('.') && !name.ends_with('~');
+    let visible = !name.starts_with('.') && !name.ends_with('~') && !name.ends_with(".test.hcl");
     visible && path.extension().is_some_and(|extension| extension == "hcl" || extension == "tf")
 }

@@ -150,11 +150,11 @@ impl<'a> Scout<'a> {
                 let name = handle.trim_start_matches('@');
                 match self.usergroup(handle).await {
                     None => tally.is_open_ended = true,
-                    Some(UsergroupStanding::Missing) => tally.add(format!("there is no user group `@{name}`")),
-                    Some(UsergroupStanding::Disabled) => tally.add(format!("the user group `@{name}` is disabled")),
+                    Some(UsergroupStanding::Missing) => tally.add(format!("there is no user group @{name}")),
+                    Some(UsergroupStanding::Disabled) => tally.add(format!("the user group @{name} is disabled")),
                     Some(UsergroupStanding::Enabled(members)) => {
                         if !self.add_members(tally, entry, &members, enough).await {
-                            tally.add(format!("the user group `@{name}` has no member who could decide"));
+                            tally.add(format!("the user group @{name} has no member who could decide"));
                         }
                     }
                 }
@@ -176,7 +176,7 @@ impl<'a> Scout<'a> {
         match self.engine.slack().channel_members(&inside).await {
             Ok(members) => {
                 if !self.add_members(tally, entry, &members, enough).await {
-                    tally.add(format!("the channel `{channel}` has no member who could decide"));
+                    tally.add(format!("the channel {channel} has no member who could decide"));
                 }
             }
             Err(error) => {
@@ -218,14 +218,14 @@ impl<'a> Scout<'a> {
     async fn add_idc_group(&self, tally: &mut Tally, entry: &FlowEntry, name: &str) {
         let Some((connection, instance_arn)) = directory(&entry.flow) else {
             return tally.add(format!(
-                "the Identity Center group `{name}` cannot be found: no target of the flow is in Identity Center"
+                "the Identity Center group “{name}” cannot be found: no target of the flow is in Identity Center"
             ));
         };
         let session_name = RequestId::new("sym-directory");
         let session = Session { connection: &connection, name: &session_name, source_identity: None };
         match self.engine.shared.aws.group_size(&session, &instance_arn, name).await {
-            Ok(None) => tally.add(format!("there is no group `{name}` in Identity Center")),
-            Ok(Some(0)) => tally.add(format!("the Identity Center group `{name}` is empty")),
+            Ok(None) => tally.add(format!("there is no group “{name}” in Identity Center")),
+            Ok(Some(0)) => tally.add(format!("the Identity Center group “{name}” is empty")),
             Ok(Some(size)) => tally.others += size,
             Err(error) => {
                 tracing::warn!(error = %error, "a group of Identity Center could not be counted");
@@ -258,9 +258,9 @@ impl<'a> Scout<'a> {
     async fn person_fault(&mut self, entry: &FlowEntry, email: &Email) -> Option<String> {
         match self.person(email).await {
             Someone::Unknown => None,
-            Someone::Nobody => Some(format!("nobody here has the address of `user:{email}`")),
+            Someone::Nobody => Some(format!("nobody here has the address {email}")),
             Someone::Known(profile) => {
-                self.trouble(entry, &profile).map(|trouble| format!("`user:{email}` {trouble}"))
+                self.trouble(entry, &profile).map(|trouble| format!("{email} {trouble}"))
             }
         }
     }
@@ -338,9 +338,9 @@ fn channel_fault(channel: &str, standing: &ChannelStanding) -> Option<String> {
     match standing {
         ChannelStanding::Inside(_) => None,
         ChannelStanding::Missing => Some(format!(
-            "there is no channel `{channel}` that the bot can see (a private one it must be invited to)"
+            "there is no channel {channel} that the bot can see (a private one it must be invited to)"
         )),
-        ChannelStanding::Archived => Some(format!("the channel `{channel}` is archived")),
-        ChannelStanding::Outside => Some(format!("the bot is not in the channel `{channel}`")),
+        ChannelStanding::Archived => Some(format!("the channel {channel} is archived")),
+        ChannelStanding::Outside => Some(format!("the bot is not in the channel {channel}")),
     }
 }

@@ -195,8 +195,9 @@ fn longest(rules: &[(Rule, &RuleRecord)]) -> Option<Span> {
     // At least one granting rule matches whatever is granted, so the loosest of them is a limit …
     let loosest =
         granting().map(|rule| rule.max_duration.unwrap_or(Span::MAX)).max().filter(|span| *span < Span::MAX);
-    // … and so is each rule that matches everything.
+    // … and so is each rule that matches everything. One for emergencies limits nothing else.
     let always = granting()
+        .filter(|rule| rule.decision != Decision::BreakGlass)
         .filter(|rule| rule.targets.is_empty() && rule.accounts.is_empty() && rule.requesters.is_empty())
         .filter_map(|rule| rule.max_duration)
         .min();

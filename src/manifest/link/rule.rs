@@ -1,13 +1,16 @@
 //! The rules of a flow, and whether anybody can satisfy them.
 
+mod emergency;
+
 use super::Linker;
-use crate::access::{Email, People, Target, TargetName};
+use crate::access::{Email, Fallback, People, PromptField, Target, TargetKind, TargetName};
 use crate::manifest::bag::Text;
 use crate::manifest::nearest::did_you_mean;
 use crate::manifest::read::{FlowRecord, RuleRecord};
 use crate::manifest::reader::Got;
 use crate::manifest::source::Fault;
 use crate::policy::{AccountSelector, Decision, Rule};
+use std::collections::BTreeSet;
 
 impl Linker<'_> {
     /// The rules of a flow with their records.
@@ -15,6 +18,7 @@ impl Linker<'_> {
         &self,
         flow: &'r FlowRecord,
         targets: &[Target],
+        fields: &[PromptField],
         grants: bool,
     ) -> Vec<(Rule, &'r RuleRecord)> {
         let mut rules = Vec::new();
@@ -26,6 +30,7 @@ impl Linker<'_> {
         let complete = flow.complete && flow.rules.iter().all(|rule| rule.complete);
         if complete && !rules.is_empty() {
             self.check_coverage(flow, &rules, targets);
+            self.check_emergency(flow, &rules, fields, grants);
         }
         rules
     }
@@ -35,7 +40,7 @@ impl Linker<'_> {
             name: record.name.text.clone(),
             place: self.sources.line_of(record.place),
             targets: self.rule_targets(record, targets, grants),
-            accounts: record.accounts.iter().map(|account| AccountSelector::Id(account.text.clone())).collect(),
+            accounts: record.accounts.iter().map(|(account, _)| account.clone()).collect(),
             requesters: record.requesters.iter().map(|(people, _)| people.clone()).collect(),
             max_duration: record.max_duration.map(|(span, _)| span),
             approvers: record.approvers.iter().map(|(people, _)| people.clone()).collect(),
@@ -44,8 +49,13 @@ impl Linker<'_> {
             notify: record.notify.clone(),
             answer_within: record.answer_within,
             decision: record.decision,
-            fallback: None,
-            cap: None,
+            fallback: record.fallback.as_ref().map(|fallback| Fallback {
+                after: fallback.after.map(|(span, _)| span),
+                notify: fallback.notify.clone(),
+                approvers: fallback.approvers.iter().map(|(people, _)| people.clone()).collect(),
+                is_used: false,
+            }),
+            cap: record.cap,
         }
     }
 
@@ -72,11 +82,6 @@ impl Linker<'_> {
                 names.push(name);
             }
         }
-        if names.is_empty() && !self.log.has_errors() {
-            // An empty list would mean every target, the opposite of what was written.
-            let place = texts.place.unwrap_or(record.place);
-            self.log.add(Fault::new(place, "none of these targets is known"));
-        }
         names
     }
 
@@ -93,7 +98,6 @@ impl Linker<'_> {
             let message = match other {
                 Some((_, kind)) if kind == "sym_target" => return None,
                 Some((_, kind)) => format!("this is a `{kind}`, and a `sym_target` is needed"),
-                None if self.partial => return None,
                 None => format!("there is no target `{}`", text.text),
             };
             let near = did_you_mean(&text.text, targets.iter().map(|target| target.name.as_str()));
@@ -114,18 +118,29 @@ impl Linker<'_> {
             return;
         }
         self.check_accounts(record, rule, targets);
-        if rule.decision != Decision::Ask {
-            return;
+        let asks = match rule.decision {
+            Decision::Ask => true,
+            // Beyond its cap it asks its approvers, if it names any.
+            Decision::Auto => !rule.approvers.is_empty(),
+            Decision::BreakGlass | Decision::Deny => false,
+        };
+        if asks {
+            self.check_approvers(record, rule);
         }
-        if rule.approvers.is_empty() {
-            let place = record.approvers_place.unwrap_or(record.place);
+    }
+
+    fn check_approvers(&self, record: &RuleRecord, rule: &Rule) {
+        let later = rule.fallback.as_ref().map(|fallback| fallback.approvers.as_slice()).unwrap_or_default();
+        let place = record.approvers_place.unwrap_or(record.place);
+        if rule.approvers.is_empty() && later.is_empty() {
             let message = format!("nobody can approve under the rule `{}`: it names no approvers", rule.name);
             let hint = "add `approvers = [\"channel_members\"]`, or `decision = \"auto\"` or `\"deny\"`";
             self.log.add(Fault::new(place, message).hint(hint));
             return;
         }
-        let Some(approvers) = users(&rule.approvers) else { return };
-        let place = record.min_approvals_place.or(record.approvers_place).unwrap_or(record.place);
+        let all: Vec<People> = rule.approvers.iter().chain(later).cloned().collect();
+        let Some(approvers) = distinct_users(&all) else { return };
+        let place = record.min_approvals_place.unwrap_or(place);
         let needed = rule.min_approvals as usize;
         if approvers.len() < needed {
             let message = format!(
@@ -136,7 +151,19 @@ impl Linker<'_> {
             self.log.add(Fault::new(place, message));
             return;
         }
-        let Some(requesters) = users(&rule.requesters).filter(|users| !users.is_empty()) else {
+        let first = distinct_users(&rule.approvers).map_or(0, |first| first.len());
+        let waits = rule.fallback.as_ref().is_some_and(|fallback| fallback.after.is_some());
+        if first < needed && !waits {
+            let message = format!(
+                "nobody can satisfy the rule `{}`: it wants {needed} approvals, names {}, and its fallback comes \
+                 only when they cannot be reached",
+                rule.name,
+                count(first)
+            );
+            self.log.add(Fault::new(place, message).hint("give the `fallback` a time: `after = \"20m\"`"));
+            return;
+        }
+        let Some(requesters) = distinct_users(&rule.requesters).filter(|users| !users.is_empty()) else {
             return;
         };
         let enough = |requester: &&Email| {
@@ -168,11 +195,20 @@ impl Linker<'_> {
         if about.is_empty() {
             return;
         }
-        for account in &record.accounts {
-            if !about.iter().any(|target| may_have(target, &account.text)) {
-                let message =
-                    format!("no target of the rule `{}` is in the account {}", rule.name, account.text);
-                self.log.add(Fault::warning(account.place, message));
+        for (selector, place) in &record.accounts {
+            if !about.iter().any(|target| may_have(target, selector)) {
+                let message = match selector {
+                    AccountSelector::Id(id) => {
+                        format!("no target of the rule `{}` is in the account {id}", rule.name)
+                    }
+                    AccountSelector::Ou(_) | AccountSelector::Tag { .. } => {
+                        format!(
+                            "no target of the rule `{}` is in an account, so `{selector}` never matches",
+                            rule.name
+                        )
+                    }
+                };
+                self.log.add(Fault::warning(*place, message));
             }
         }
     }
@@ -189,10 +225,9 @@ impl Linker<'_> {
         for target in targets {
             let covered = granting.iter().any(|rule| {
                 let about = rule.targets.is_empty() || rule.targets.contains(&target.name);
-                about && (rule.accounts.is_empty() || rule.accounts.iter().any(|selector| match selector {
-                        AccountSelector::Id(id) => may_have(target, id),
-                        AccountSelector::Ou(_) | AccountSelector::Tag { .. } => true,
-                    }))
+                about
+                    && (rule.accounts.is_empty()
+                        || rule.accounts.iter().any(|selector| may_have(target, selector)))
             });
             if !covered {
                 let message = format!("no rule lets anybody have the target `{}`", target.name);
@@ -202,19 +237,22 @@ impl Linker<'_> {
     }
 }
 
-/// Whether a request for the target can be about the account.
-fn may_have(target: &Target, account: &str) -> bool {
-    match target.kind {
-        crate::access::TargetKind::AwsSsoPermissionSet => {
-            target.settings.get("account_id").is_none_or(|written| written == account)
-        }
-        crate::access::TargetKind::AwsSsoGroup => false,
-        crate::access::TargetKind::AwsIamGroup => target.iam_account_id == account,
+/// Whether a request for the target can be about such an account.
+fn may_have(target: &Target, selector: &AccountSelector) -> bool {
+    let written = match target.kind {
+        TargetKind::AwsSsoPermissionSet => target.settings.get("account_id"),
+        TargetKind::AwsSsoGroup => return false,
+        TargetKind::AwsIamGroup => Some(&target.iam_account_id),
+    };
+    match selector {
+        AccountSelector::Id(id) => written.is_none_or(|written| written == id),
+        // Where an account belongs is not in the manifest.
+        AccountSelector::Ou(_) | AccountSelector::Tag { .. } => true,
     }
 }
 
-/// The addresses, when all are named one by one.
-fn users(people: &[People]) -> Option<Vec<&Email>> {
+/// The different addresses, when all are named one by one.
+fn distinct_users(people: &[People]) -> Option<BTreeSet<&Email>> {
     people
         .iter()
         .map(|people| match people {

@@ -5,10 +5,10 @@ use crate::manifest::bag::Text;
 use crate::manifest::nearest::did_you_mean;
 use crate::manifest::source::Fault;
 
-/// Reads `user:ana@example.com`, `channel_members`, `everyone`.
+/// Reads `user:ana@example.com`, `usergroup:sre`, `idc_group:Admins`, `channel_members`, `everyone`.
 ///
 /// # Errors
-/// It names nobody, or somebody that cannot be looked up yet.
+/// It names nobody.
 pub(super) fn people(text: &Text) -> Result<People, Fault> {
     let written = text.text.trim();
     match written.split_once(':') {
@@ -19,8 +19,22 @@ pub(super) fn people(text: &Text) -> Result<People, Fault> {
             let message = format!("`{address}` is not an e-mail address");
             Err(Fault::new(text.place, message).hint("write `user:ana@example.com`"))
         }
-        Some(("usergroup", _)) => Err(not_yet(text, "user groups of Slack are")),
-        Some(("idc_group", _)) => Err(not_yet(text, "groups of Identity Center are")),
+        Some(("usergroup", handle)) => {
+            // Slack writes it with an `@` in messages and without one in its settings.
+            let bare = handle.strip_prefix('@').unwrap_or(handle);
+            if is_handle(bare) {
+                return Ok(People::Usergroup(bare.to_owned()));
+            }
+            let message = format!("`{handle}` is not the handle of a user group");
+            Err(Fault::new(text.place, message).hint("write `usergroup:sre`, as in `@sre`, or its id `S…`"))
+        }
+        Some(("idc_group", name)) => {
+            if !name.is_empty() && name.trim() == name && !name.chars().any(char::is_control) {
+                return Ok(People::IdcGroup(name.to_owned()));
+            }
+            let message = format!("`{name}` is not the name of a group of Identity Center");
+            Err(Fault::new(text.place, message).hint("write `idc_group:Admins`, its display name"))
+        }
         None if written == "channel_members" => Ok(People::ChannelMembers),
         None if written == "everyone" => Ok(People::Everyone),
         _ => {
@@ -32,16 +46,21 @@ pub(super) fn people(text: &Text) -> Result<People, Fault> {
                 None => did_you_mean(written, kinds),
             };
             let hint = near.unwrap_or_else(|| {
-                "write `user:ana@example.com`, `channel_members` or `everyone`".to_owned()
+                "write `user:ana@example.com`, `usergroup:sre`, `idc_group:Admins`, `channel_members` or `everyone`"
+                    .to_owned()
             });
             Err(fault.hint(hint))
         }
     }
 }
 
-fn not_yet(text: &Text, what: &str) -> Fault {
-    let fault = Fault::new(text.place, format!("{what} not supported yet: `{}`", text.text));
-    fault.hint("name people as `user:ana@example.com`, or use `channel_members`")
+/// Slack's handles are in lower case; its ids are capitals and digits.
+fn is_handle(text: &str) -> bool {
+    let ok = |c: char| c.is_alphanumeric() && !c.is_uppercase() || "-_.".contains(c);
+    let is_id = text.len() >= 9
+        && text.starts_with('S')
+        && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_id || (!text.is_empty() && text.chars().count() <= 80 && text.chars().all(ok))
 }
 
 /// Whether a text looks like an e-mail address.
