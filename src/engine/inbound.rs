@@ -8,7 +8,7 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Facts, Flow, FlowName, Person, Resource, Source, Span, TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
