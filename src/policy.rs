@@ -11,8 +11,6 @@
 //! the laxer answer.
 
 mod matching;
-#[cfg(test)]
-mod oracle;
 mod verdict;
 mod weigh;
 
@@ -142,3 +140,6 @@ impl Rule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
