@@ -2,4 +2,5 @@
 //! over loopback, and a clock that is moved by hand.
 
 mod asking;
+mod crash;
 mod world;

@@ -1,6 +1,8 @@
 //! The world in which stories happen. No sleeping, no "eventually", no hook in production code.
 
 mod catalog;
+pub(crate) mod crash;
+pub(crate) mod custody;
 mod person;
 
 pub(crate) use person::{Asked, Someone};
@@ -47,10 +49,17 @@ impl World {
     }
 
     pub(crate) async fn around(catalog: Catalog) -> Self {
+        let mut world = Self::asleep(catalog).await;
+        world.start().await;
+        world
+    }
+
+    /// A world in which the bot does not run yet.
+    pub(crate) async fn asleep(catalog: Catalog) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let clock = Clock::manual(MORNING);
         let stage = Stage::build(&catalog, &clock, None).await.unwrap();
-        let mut world = Self {
+        Self {
             stage,
             clock,
             catalog,
@@ -58,9 +67,7 @@ impl World {
             bot: None,
             read: Mutex::default(),
             standing: Vec::new(),
-        };
-        world.start().await;
-        world
+        }
     }
 
     /// Starts the bot on the world's store.
