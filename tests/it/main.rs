@@ -3,4 +3,9 @@
 
 mod asking;
 mod crash;
+mod ending;
+mod failing;
+mod holding;
+mod overlapping;
+mod restarting;
 mod world;

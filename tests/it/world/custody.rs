@@ -25,6 +25,11 @@ pub(crate) fn minutes(minutes: i64) -> Span {
     Span::minutes(minutes)
 }
 
+/// One moment less.
+pub(crate) fn just_under(span: Span) -> Span {
+    Span::millis(span.as_millis() - 1)
+}
+
 impl Someone<'_> {
     /// Whether AWS holds *Prod admin* for them.
     pub(crate) fn is_admin(&self) -> bool {
@@ -46,9 +51,9 @@ impl Someone<'_> {
         self.asks_for("Prod admin").for_(span).because("INC-42").send().await
     }
 
-    /// Asks for *Prod support*; four hours unless said otherwise.
+    /// Asks for *Prod support* for an hour.
     pub(crate) async fn asks_to_be_support(&self) -> Asked {
-        self.asks_for("Prod support").flow("groups").because("INC-42").send().await
+        self.asks_for("").flow("groups").for_(HOUR).because("INC-42").send().await
     }
 }
 
