@@ -1,7 +1,7 @@
 //! Access ends when its time is up, or when somebody ends it, and only by proof.
 
 use crate::world::World;
-use crate::world::custody::{ADMIN, BOT, CLOUDWATCH, HOUR, INSTANCE, PROD, STAGING, just_under, minutes};
+use crate::world::custody::{ADMIN, CLOUDWATCH, HOUR, INSTANCE, PROD, STAGING, just_under, minutes};
 use insta::assert_snapshot;
 use sym::access::{Span, Status, Timestamp};
 use sym::sandbox::aws::OperationTime;
@@ -59,21 +59,17 @@ async fn an_approver_ends_it_early() {
 async fn others_cannot_end_it() {
     let world = World::with(STORIES).await;
     let ana = world.person("ana");
-    let channel = world.stage.channel("access-requests").unwrap().to_owned();
-    let dee = world.person("dee");
     let request = world.admin("ana", HOUR).await;
     world.ignore_messages();
-    // Dee sees the card for as long as it takes to press.
-    world.slack().add_member(&channel, dee.user());
-    let card = world.card_message(&request);
-    world.slack().remove_member(&channel, dee.user());
-    let pressed = world.slack().click(dee.user(), &card.channel, &card.ts, "sym_revoke", request.id.as_str()).await;
-    assert!(pressed.is_err(), "Slack does not let people press what they cannot see");
     // A guest of the channel sees it, and may not.
     let gil = world.person("gil");
     gil.revokes(&request).await;
     world.settle().await;
-    assert_snapshot!(gil.next_whisper(), @"");
+    assert_snapshot!(gil.next_whisper(), @"Guests cannot use these buttons. A full member of this workspace can.");
+    // Neither may somebody who only sees the channel.
+    let dee = world.person("dee");
+    dee.revokes(&request).await;
+    world.settle().await;
     assert!(ana.is_admin() && world.is_active(&request));
     world.pass(HOUR).await;
     world.settle().await;
@@ -318,9 +314,8 @@ async fn access_that_aws_will_not_take_back_is_an_alarm_until_it_is_gone() {
     Why: its hour is up. AWS was read afterwards: it is gone.
     Approved by @bo.
     (A session opened before can go on until it expires by itself.)
-    (Ended today at 11:30 AM, after 1 day 1 hour)
+    (Ended today at 11:32 AM, after 1 day 1 hour)
     ");
-    let _ = BOT;
     world.finish().await;
 }
 

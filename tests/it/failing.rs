@@ -179,7 +179,7 @@ async fn a_grant_that_aws_never_confirms_is_given_up_and_taken_back() {
     · *Reason* INC-42
     Why: AWS did not confirm it within 15 minutes. AWS was read afterwards: nothing is left.
     Approved by @bo.
-    (Ended today at 12:00 PM)
+    (Ended today at 12:02 PM)
     ");
     world.finish().await;
 }

@@ -6,7 +6,7 @@ use crate::world::custody::{
 };
 use insta::assert_snapshot;
 use sym::access::{Span, Status};
-use sym::sandbox::aws::{Match, OperationTime, Fault};
+use sym::sandbox::aws::OperationTime;
 
 const STORIES: &str = "fixtures/manifests/stories";
 
@@ -231,17 +231,10 @@ async fn nothing_is_written_to_aws_before_somebody_has_approved() {
                 world.pass(minutes(120)).await;
             }
             _ => {
-                world.aws().fault(Match::every("ListInstances"), Fault::Error {
-                    code: "AccessDeniedException".to_owned(),
-                    message: "no".to_owned(),
-                    status: 400,
-                });
-                world.aws().fault(Match::every("GetUserId"), Fault::Error {
-                    code: "AccessDeniedException".to_owned(),
-                    message: "no".to_owned(),
-                    status: 400,
-                });
-                ana.asks_to_be_admin(HOUR).await;
+                // AWS does not know them.
+                let dee = world.person("dee");
+                world.aws().remove_sso_user(world.identity_store(), &dee.player.sso_user);
+                dee.asks_to_be_admin(HOUR).await;
             }
         }
         world.settle().await;

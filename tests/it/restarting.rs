@@ -205,6 +205,24 @@ async fn a_bot_that_slept_through_the_whole_life_of_a_grant_gives_nothing() {
 }
 
 #[tokio::test]
+async fn a_bot_that_slept_while_it_was_giving_does_not_give_when_it_should_be_over() {
+    let mut world = World::with(STORIES).await;
+    let request = world.person("ana").asks_to_be_admin(HOUR).await;
+    world.aws().fault(Match::every("CreateAccountAssignment"), Fault::Throttle);
+    world.person("bo").approves(&request).await;
+    world.stop().await;
+    world.aws().clear_faults();
+    world.aws().clear_calls();
+    world.jump(MORNING + Span::hours(3));
+    world.start().await;
+    world.settle().await;
+    assert_eq!(world.word(&request), "ended");
+    assert_eq!(world.count("CreateAccountAssignment"), 0);
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_bot_that_slept_through_the_answer_lapses_the_request() {
     let mut world = World::with(STORIES).await;
     let request = world.person("ana").asks_to_be_admin(HOUR).await;

@@ -65,6 +65,7 @@ impl World {
     /// Asks for *Prod admin* as this person, Bo approves, and AWS gives it.
     pub(crate) async fn admin(&self, handle: &str, span: Span) -> Asked {
         let request = self.person(handle).asks_to_be_admin(span).await;
+        self.settle().await;
         self.person("bo").approves(&request).await;
         self.settle().await;
         assert!(self.is_active(&request), "{:?}", self.status(&request));
