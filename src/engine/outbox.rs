@@ -3,7 +3,7 @@
 
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
 };
 use crate::slack::api::{Message, SlackError};
 use crate::slack::message::{self, Account, UseHint};
@@ -238,14 +238,23 @@ impl Engine {
         self.deliver(&queued.notice.to, &message::said(&text)).await
     }
 
+    async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
+        let channel = self.shared.slack.open_dm(user).await?;
+        self.shared.slack.post_message(channel.as_str(), shown).await.map(drop)
+    }
+
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
-            Audience::Person(user) => {
-                let channel = slack.open_dm(user).await?;
-                slack.post_message(channel.as_str(), shown).await.map(drop)
+            Audience::Person(user) => self.deliver_directly(user, shown).await,
+            Audience::Whisper { channel, user } => {
+                match slack.post_ephemeral(channel.as_str(), user, shown).await {
+                    // Slack whispers to members of a conversation only, and lets others press buttons
+                    // in a public channel.
+                    Err(error) if !error.is_transient() => self.deliver_directly(user, shown).await,
+                    sent => sent,
+                }
             }
-            Audience::Whisper { channel, user } => slack.post_ephemeral(channel.as_str(), user, shown).await,
             Audience::Channel(name) => {
                 let channel = self.destination(name).await?;
                 slack.post_message(&channel, shown).await.map(drop)

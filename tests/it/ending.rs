@@ -70,6 +70,7 @@ async fn others_cannot_end_it() {
     let dee = world.person("dee");
     dee.revokes(&request).await;
     world.settle().await;
+    assert_snapshot!(dee.next_dm(), @"");
     assert!(ana.is_admin() && world.is_active(&request));
     world.pass(HOUR).await;
     world.settle().await;
@@ -261,7 +262,7 @@ fn alarms(world: &World, channel: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn access_that_aws_will_not_take_back_is_an_alarm_until_it_is_gone() {
-    let world = World::with(STORIES).await;
+    let world = World::without_quotas(STORIES).await;
     let ana = world.person("ana");
     let request = world.admin("ana", HOUR).await;
     // Somebody has taken the right away from the bot's role.
@@ -288,7 +289,7 @@ async fn access_that_aws_will_not_take_back_is_an_alarm_until_it_is_gone() {
     ");
     let text = alarms(&world, "access-requests")[0].clone();
     let (_, rest) = text.split_once("AWS said last:").unwrap();
-    assert_snapshot!(rest, @r"
+    assert_snapshot!(rest.trim(), @r"
     > `sso:DeleteAccountAssignment` as role arn:aws:iam::111122223333:role/sym/SymSSOMain failed: AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/SymSSOMain/9uh8aen4p6cii is not authorized to perform: sso:DeleteAccountAssignment on resource: arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111. The role needs this permission on the instance, the permission set and the account. If it lives in a delegated administrator account, it may touch neither the management account nor a permission set that is also provisioned there.
     To remove it by hand:
     ```aws sso-admin delete-account-assignment --instance-arn arn:aws:sso:::instance/ssoins-1111111111111111 --permission-set-arn arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111 --target-type AWS_ACCOUNT --target-id 111122223333 --principal-type USER --principal-id 00000001-2222-4333-8444-555555555555```
@@ -307,15 +308,9 @@ async fn access_that_aws_will_not_take_back_is_an_alarm_until_it_is_gone() {
     assert!(!ana.is_admin());
     assert_eq!(world.word(&request), "ended");
     assert_snapshot!(ana.next_dm(), @"Your access to *Prod admin* has ended: its hour is up.");
-    assert_snapshot!(world.card(&request), @r"
-    :lock: @ana no longer has *Prod admin*
-    (Account *prod* (111122223333)  ·  Flow *AWS*  ·  Request `9uh8aen4p6cii`)
-    · *Reason* INC-42
-    Why: its hour is up. AWS was read afterwards: it is gone.
-    Approved by @bo.
-    (A session opened before can go on until it expires by itself.)
-    (Ended today at 11:32 AM, after 1 day 1 hour)
-    ");
+    let card = world.card(&request);
+    assert!(card.contains("Why: its hour is up. AWS was read afterwards: it is gone."), "{card}");
+    assert!(card.contains("after 1 day 1 hour"), "as long as it was there in truth: {card}");
     world.finish().await;
 }
 
