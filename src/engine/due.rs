@@ -85,10 +85,7 @@ impl Engine {
 
     async fn do_for_entitlement(&self, id: &EntitlementId) -> Result<(), StoreError> {
         let Some(entitlement) = self.shared.store.entitlement(id)? else { return Ok(()) };
-        let Some((duty, due)) = entitlement.duty() else { return Ok(()) };
-        if due > self.now() {
-            return Ok(());
-        }
+        let Some(duty) = entitlement.owed(self.now()) else { return Ok(()) };
         self.shared.store.settle().await?;
         let event = match duty {
             EntitlementDuty::TimePasses => Event::TimePassed,

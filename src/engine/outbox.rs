@@ -4,7 +4,7 @@
 use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
 };
 use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
@@ -252,21 +252,20 @@ impl Engine {
         self.shared.slack.post_message(&channel, shown).await.map(drop)
     }
 
+    async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
+        let channel = self.shared.slack.open_dm(user).await?;
+        self.shared.slack.post_message(channel.as_str(), shown).await.map(drop)
+    }
+
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
-            Audience::Person(user) => {
-                let channel = slack.open_dm(user).await?;
-                slack.post_message(channel.as_str(), shown).await.map(drop)
-            }
+            Audience::Person(user) => self.deliver_directly(user, shown).await,
             Audience::Whisper { channel, user } => {
                 match slack.post_ephemeral(channel.as_str(), user, shown).await {
-                    // Who reads a channel without being in it can press, and cannot be whispered to.
-                    Err(error) if !error.is_transient() => {
-                        tracing::debug!(error = %error, "a whisper goes as a direct message");
-                        let channel = slack.open_dm(user).await?;
-                        slack.post_message(channel.as_str(), shown).await.map(drop)
-                    }
+                    // Slack whispers to members of a conversation only, and lets others press buttons
+                    // in a public channel.
+                    Err(error) if !error.is_transient() => self.deliver_directly(user, shown).await,
                     sent => sent,
                 }
             }
