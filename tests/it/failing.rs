@@ -238,7 +238,7 @@ async fn errors_of_aws_itself_are_tried_again() {
         "AssumeRole",
         "GetUserId",
     ] {
-        world.aws().fault(Match::times(operation, 4), Fault::ServerError(500));
+        world.aws().fault(Match::times(operation, 2), Fault::ServerError(500));
     }
     let request = world.admin("ana", HOUR).await;
     assert!(ana.is_admin());
