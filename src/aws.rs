@@ -283,6 +283,23 @@ impl Aws {
         .await
     }
 
+    /// How many members the Identity Center group of that display name has, a hundred at most; `None`
+    /// when there is no such group.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn group_size(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        group: &str,
+    ) -> Result<Option<usize>, AwsError> {
+        self.within(session, Some(instance_arn), Urgency::Usual, |reach| async move {
+            self.inner.directory.group_size(&reach, instance_arn, group).await
+        })
+        .await
+    }
+
     /// How long a role session of the permission set lasts: access that was used just before its end
     /// lives on for so long. `None` when the role may not read it.
     ///

@@ -1,5 +1,7 @@
 //! Puts the parts together: the running bot of `sym run`, of the demo and of the tests is this one.
 
+pub mod reload;
+
 use crate::aws::Aws;
 use crate::clock::Clock;
 use crate::config::Secret;

@@ -29,6 +29,9 @@ pub struct RunArgs {
     /// The folder with the books: requests, timers, audit trail
     #[arg(long, env = "SYM_DATA", value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
+    /// Read the flows again when their files change. SIGHUP does so at any time
+    #[arg(long, env = "SYM_WATCH")]
+    pub watch: bool,
     /// Where /healthz and /readyz are served
     #[arg(long, env = "SYM_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: String,
@@ -50,6 +53,8 @@ pub struct RunSettings {
     pub manifests: PathBuf,
     /// The folder with the books.
     pub data: PathBuf,
+    /// Read the flows again when their files change.
+    pub watch: bool,
     /// Where health is served.
     pub listen: SocketAddr,
     /// The app-level token.
@@ -168,6 +173,7 @@ pub fn settings(args: &RunArgs, environment: &Environment) -> Result<RunSettings
         (Some(app_token), Some(bot_token), Ok(listen), Ok(manifest)) if wrong.is_empty() => Ok(RunSettings {
             manifests: args.manifests.clone(),
             data: args.data.clone(),
+            watch: args.watch,
             listen,
             app_token,
             bot_token,
@@ -214,6 +220,7 @@ mod tests {
         let args = RunArgs {
             manifests: "/nowhere".into(),
             data: "data".into(),
+            watch: false,
             listen: "everywhere".into(),
             slack_api_url: "slack.com".into(),
             no_quotas: false,

@@ -5,17 +5,23 @@
 //! no call to AWS, no message) before its own commit is on disk. The loop that does what is due is
 //! also the recovery after a crash: there is no other recovery code.
 
+mod clicks;
+mod denial;
 mod due;
 mod identify;
 mod inbound;
 mod inventory;
 mod outbox;
 mod people;
+mod reachability;
+mod reload;
 mod tasks;
 
+pub use reachability::Finding;
+
 use crate::access::{
-    Actor, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Event, Facts, Jitter, Refusal, RequestId,
-    Span, Step, TeamId, Timestamp, UserId, decide,
+    Case, Entitlement, EntitlementId, EnvelopeId, Event, Jitter, Refusal, RequestId, Span, Step, TeamId, Timestamp,
+    UserId, decide,
 };
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -25,7 +31,9 @@ use crate::store::{Commit, Due, Store, StoreError};
 use inventory::Inventory;
 use outbox::Outbox;
 use people::Directory;
+use reachability::Reachability;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
@@ -76,6 +84,7 @@ struct Shared {
     gate: Mutex<()>,
     people: Directory,
     inventory: Inventory,
+    reachability: Reachability,
     outbox: Outbox,
     tasks: Tasks,
     /// The duties in hand.
@@ -86,6 +95,8 @@ struct Shared {
     troubles: Mutex<HashMap<Due, Timestamp>>,
     /// When old deliveries were last forgotten.
     tidied: Mutex<Option<Timestamp>>,
+    /// Manifests were offered that do not load, and people were told.
+    is_behind: AtomicBool,
     /// Something may have become due. A hint: a lost one costs at most half a minute.
     wake: Notify,
 }
@@ -114,12 +125,14 @@ impl Engine {
                 gate: Mutex::new(()),
                 people: Directory::default(),
                 inventory: Inventory::default(),
+                reachability: Reachability::default(),
                 outbox: Outbox::default(),
                 tasks: Tasks::default(),
                 busy: Busy::default(),
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
+                is_behind: AtomicBool::default(),
                 wake: Notify::new(),
             }),
         }
@@ -154,16 +167,24 @@ impl Engine {
     pub async fn run(&self) {
         self.resume_clicks();
         loop {
-            self.refresh_inventory();
-            self.forget_old_deliveries();
+            self.tend();
             self.start_due();
             self.wait_for_work().await;
         }
     }
 
+    /// Starts what is done from time to time and owed to nobody in particular, where its time has come:
+    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached.
+    pub fn tend(&self) {
+        self.refresh_inventory();
+        self.forget_old_deliveries();
+        self.report_reachability();
+    }
+
     /// Does everything that is due now, and everything that follows from it, and returns when nothing
     /// is left to do at this moment. For tests and for a clock that stands still.
     pub async fn settle(&self) {
+        self.refresh_inventory();
         self.resume_clicks();
         loop {
             self.shared.tasks.idle().await;
@@ -224,26 +245,6 @@ impl Engine {
     async fn record(&self, commit: Commit) -> Result<(), StoreError> {
         let ticket = {
             let _one_at_a_time = self.gate();
-            self.shared.store.commit(commit)?
-        };
-        ticket.on_disk().await?;
-        self.wake();
-        Ok(())
-    }
-
-    /// Decides a click. A refusal is put on record too, and answered in private.
-    async fn decide_click(&self, click: Click, facts: Facts) -> Result<(), StoreError> {
-        let about = About::Request(click.request.clone());
-        let event = Event::Clicked { click: Box::new(click.clone()), facts: Box::new(facts) };
-        let ticket = {
-            let _one_at_a_time = self.gate();
-            let at = self.now();
-            let case = self.case(&about)?;
-            let mut commit = match decide(&case, &event, at) {
-                Ok(step) => Commit::of(&case, step, at),
-                Err(refusal) => refused_click(&click, refusal, at),
-            };
-            commit.handled = Some(click.envelope.clone());
             self.shared.store.commit(commit)?
         };
         ticket.on_disk().await?;
@@ -327,27 +328,6 @@ fn claimants(entitlement: &Entitlement) -> impl Iterator<Item = &RequestId> {
 
 fn jitter() -> Jitter {
     rand::random_range(0..1000)
-}
-
-fn refused_click(click: &Click, refusal: Refusal, at: Timestamp) -> Commit {
-    use crate::access::{Audience, Notice, NoticeKind};
-    let detail = serde_json::json!({ "click": click.action, "refusal": refusal });
-    let audit = AuditRecord {
-        at,
-        actor: Actor::Person(click.user.clone()),
-        action: "refused_click".to_owned(),
-        request: Some(click.request.clone()),
-        entitlement: None,
-        detail,
-    };
-    let to = match &click.place {
-        Some(place) => {
-            Audience::Whisper { channel: place.channel.clone(), user: click.user.clone() }
-        }
-        None => Audience::Person(click.user.clone()),
-    };
-    let notice = Notice { request: click.request.clone(), to, kind: NoticeKind::ClickRefused { refusal } };
-    Commit { at, audit: vec![audit], notices: vec![notice], ..Commit::default() }
 }
 
 /// The first commit of a new request.

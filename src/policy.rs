@@ -10,10 +10,12 @@
 //! What cannot be found out (is this account in that OU? is she in that group?) is never taken for
 //! the laxer answer.
 
+mod denial;
 mod matching;
 mod verdict;
 mod weigh;
 
+pub use denial::{Denial, Subject, denial};
 pub use matching::{Aspect, Match};
 pub use verdict::{Allowed, Question, Refused, Verdict};
 pub use weigh::{evaluate, longest};

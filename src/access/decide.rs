@@ -5,6 +5,7 @@
 //!                    │            ├─► Denied, Withdrawn, Lapsed
 //!                    └─► Refused  └─► Approved (a flow that grants nothing)
 //! entitlement:  (absent) ─► Looking ─► Granting ─► Held ─► Revoking ─► (absent)
+//!                              │                                └─► Granting: somebody wants it again
 //!                              └─► (absent): the person had it already
 //! ```
 
@@ -56,6 +57,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
         Event::NotIdentified { request, error, jitter } => {
             draft.not_identified(request, error, *jitter)?;
         }
+        Event::NowDenied { request, rule } => draft.now_denied(request, rule)?,
         Event::Clicked { click, facts } => {
             actor = Actor::Person(facts.user.clone());
             draft.clicked(click, facts)?;
@@ -93,6 +95,7 @@ impl AccessRequest {
             target: ask.target,
             answers: ask.answers,
             duration: ask.duration,
+            asked_duration: None,
             is_emergency: ask.is_emergency,
             made_at: at,
             terms: Terms {

@@ -104,6 +104,13 @@ pub enum Event {
         /// Chance.
         jitter: Jitter,
     },
+    /// The rules have changed, and one of them denies what is still waiting for people.
+    NowDenied {
+        /// The request.
+        request: RequestId,
+        /// The rule.
+        rule: String,
+    },
     /// Somebody pressed a button.
     Clicked {
         /// The button.

@@ -140,6 +140,7 @@ fn every_event() -> Vec<Event> {
         identified("r1", "ana", false),
         Event::CardPosted { request: "r1".into(), destination: "#access".into(), place },
         Event::CardFailed { request: "r1".into(), destination: "#access".into(), why: "archived".into() },
+        Event::NowDenied { request: "r1".into(), rule: "never".into() },
         Event::TimePassed,
         Event::Looked { is_present: true },
         Event::Looked { is_present: false },
@@ -312,6 +313,34 @@ fn a_click_at_the_deadline_is_too_late_even_if_nothing_has_lapsed_it() {
 }
 
 #[test]
+fn an_approver_may_shorten_a_request_but_never_lengthen_it() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(4), START);
+    let mut event = identified("r1", "ana", false);
+    if let Event::Identified { terms, .. } = &mut event {
+        terms.shorter = vec![Span::minutes(30), Span::hours(1), Span::hours(2)];
+        terms.requirements[0].min_approvals = 3;
+    }
+    books.apply(&event, START).unwrap();
+    let steps = [
+        ("bo", Some(Span::minutes(5)), Span::hours(4), None),
+        ("cy", Some(Span::hours(1)), Span::hours(1), Some(Span::hours(4))),
+        ("di", Some(Span::hours(2)), Span::hours(1), Some(Span::hours(4))),
+    ];
+    for (user, shorten_to, duration, asked_duration) in steps {
+        let mut event = click("r1", user, ClickAction::Approve);
+        if let Event::Clicked { click, .. } = &mut event {
+            click.shorten_to = shorten_to;
+        }
+        books.apply(&event, START).unwrap();
+        let request = &books.requests[&RequestId::from("r1")];
+        assert_eq!((request.duration, request.asked_duration), (Some(duration), asked_duration), "{user}");
+    }
+    let claim = &books.entitlement.unwrap().claims[&RequestId::from("r1")];
+    assert_eq!(claim.duration, Some(Span::hours(1)));
+}
+
+#[test]
 fn the_requester_is_known_by_address_too() {
     let mut books = Books::default();
     books.open("r1", "ana", Span::hours(1), START);
@@ -345,12 +374,32 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
     }
 }
 
+#[test]
+fn a_rule_that_denies_now_closes_what_waits_and_leaves_what_was_given() {
+    let denied = Event::NowDenied { request: "r1".into(), rule: "never".into() };
+    for (books, at) in every_state() {
+        let mut after = books.clone();
+        let was_pending = matches!(books.requests[&RequestId::from("r1")].status, Status::Pending { .. });
+        let outcome = after.apply(&denied, at);
+        assert_eq!(outcome.is_ok(), was_pending);
+        if let Ok(step) = outcome {
+            let request = &after.requests[&RequestId::from("r1")];
+            assert!(matches!(&request.status, Status::Refused { why, .. } if why.contains("“never”")));
+            assert!(matches!(step.notices.as_slice(), [Notice { kind: NoticeKind::Refused { .. }, .. }]));
+            assert_eq!(step.redraw.len(), request.cards.len());
+            let late = after.apply(&click("r1", "bo", ClickAction::Approve), at);
+            assert_eq!(late, Err(Refusal::Over));
+        }
+    }
+}
+
 /// One step of a random history.
 #[derive(Debug, Clone)]
 enum Happening {
     Ask(usize),
     Identify(usize),
     Click(usize, usize, ClickAction),
+    Deny(usize),
     Time(i64),
     Answer(bool),
     Fail(bool),
@@ -371,6 +420,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         2 => (0..3_usize).prop_map(Happening::Ask),
         3 => (0..3_usize).prop_map(Happening::Identify),
         6 => (0..3_usize, 0..3_usize, action).prop_map(|(r, u, a)| Happening::Click(r, u, a)),
+        1 => (0..3_usize).prop_map(Happening::Deny),
         6 => prop_oneof![Just(1_000_i64), 1_000..90_000_i64, 60_000..7_200_000_i64].prop_map(Happening::Time),
         10 => any::<bool>().prop_map(Happening::Answer),
         2 => any::<bool>().prop_map(Happening::Fail),
@@ -414,6 +464,7 @@ proptest! {
                 }
                 Happening::Identify(n) => identified(ids[n], people[0], false),
                 Happening::Click(n, user, action) => click(ids[n], people[user], action),
+                Happening::Deny(n) => Event::NowDenied { request: ids[n].into(), rule: "never".into() },
                 Happening::Time(millis) => {
                     at = at + Span::millis(millis);
                     Event::TimePassed

@@ -24,6 +24,9 @@ pub struct AccessRequest {
     pub answers: Vec<Answer>,
     /// For how long; `None` when the flow has no timed removal.
     pub duration: Option<Span>,
+    /// The duration that was asked for, once an approver has shortened it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_duration: Option<Span>,
     /// The requester says that it is an emergency.
     #[serde(default)]
     pub is_emergency: bool,

@@ -1,6 +1,9 @@
 //! Who a person is in an Identity Center instance: by what the manifest says, else by the user name,
 //! else by an e-mail address, compared without case; never a guess between several.
 
+mod group;
+
+use super::membership::{self, Membership};
 use super::reach::Reach;
 use super::{AwsError, ClockMillis};
 use crate::access::{Email, Principal};
@@ -22,6 +25,7 @@ pub(super) struct Directory {
     /// The identity store of an instance; it never changes.
     stores: Mutex<HashMap<String, String>>,
     lists: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<UserList>>>>>,
+    groups: group::Groups,
 }
 
 /// All users of an identity store by what they can be found by, in lower case. ASCII only: Unicode
@@ -36,7 +40,7 @@ struct UserList {
 
 impl Directory {
     pub(super) fn new(clock: ClockMillis) -> Self {
-        Self { clock, stores: Mutex::default(), lists: Mutex::default() }
+        Self { clock, stores: Mutex::default(), lists: Mutex::default(), groups: group::Groups::default() }
     }
 
     /// The user of the instance.
@@ -49,14 +53,14 @@ impl Directory {
     ) -> Result<Principal, AwsError> {
         let store = self.store(reach, instance_arn).await?;
         let search = Search { directory: self, reach, store: &store, instance_arn };
-        let user_id = match override_ {
-            Some(text) => search.by_override(text).await?,
-            None => search.by_email(email).await?,
-        };
-        Ok(Principal::SsoUser { identity_store_id: store, user_id })
+        match search.user(email, override_).await? {
+            Some(user_id) => Ok(Principal::SsoUser { identity_store_id: store, user_id }),
+            None => Err(search.nobody(override_)),
+        }
     }
 
-    /// Whether the person is a direct member of the group of that display name.
+    /// Whether the person is a direct member of the group of that display name. A group that does not
+    /// exist has no members, and who is not in the instance is in none of its groups.
     pub(super) async fn is_in_group(
         &self,
         reach: &Reach,
@@ -64,8 +68,25 @@ impl Directory {
         who: (&Email, Option<&str>),
         group: &str,
     ) -> Result<bool, AwsError> {
-        let _ = (self.find_user(reach, instance_arn, who.0, who.1).await?, group);
-        Ok(false)
+        let store = self.store(reach, instance_arn).await?;
+        let search = Search { directory: self, reach, store: &store, instance_arn };
+        let Some(group_id) = search.group(group).await? else { return Ok(false) };
+        let Some(user_id) = search.user(who.0, who.1).await? else { return Ok(false) };
+        Membership { identity_store_id: &store, group_id: &group_id, user_id: &user_id }.look(reach).await
+    }
+
+    /// How many members the group of that display name has, as far as its first page shows; `None` when
+    /// there is no such group.
+    pub(super) async fn group_size(
+        &self,
+        reach: &Reach,
+        instance_arn: &str,
+        group: &str,
+    ) -> Result<Option<usize>, AwsError> {
+        let store = self.store(reach, instance_arn).await?;
+        let search = Search { directory: self, reach, store: &store, instance_arn };
+        let Some(group_id) = search.group(group).await? else { return Ok(None) };
+        membership::size(reach, &store, &group_id).await
     }
 
     async fn store(&self, reach: &Reach, instance_arn: &str) -> Result<String, AwsError> {
@@ -121,49 +142,59 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    async fn by_override(&self, text: &str) -> Result<String, AwsError> {
-        if is_user_id(text)
-            && let Some(user_id) = self.by_id(text).await?
-        {
-            return Ok(user_id);
-        }
-        if let Some(user_id) = self.by_index("userName", text).await?.into_user() {
-            return Ok(user_id);
-        }
-        match self.by_filter(text).await? {
-            Some(user_id) => Ok(user_id),
-            None => match self.by_list(text, false).await? {
-                Some(user_id) => Ok(user_id),
-                None => Err(AwsError::permanent(format!(
-                    "Identity Center instance {} has no user with the name or id `{text}`, which is what \
-                     the manifest says you are. Ask your administrator to correct the `identity` block.",
-                    self.instance_arn
-                ))),
-            },
+    /// The person, by what the manifest says where it says something.
+    async fn user(&self, email: &Email, override_: Option<&str>) -> Result<Option<String>, AwsError> {
+        match override_ {
+            Some(text) => self.by_override(text).await,
+            None => self.by_email(email).await,
         }
     }
 
-    async fn by_email(&self, email: &Email) -> Result<String, AwsError> {
-        let by_name = self.by_index("userName", email.as_str()).await?;
-        if !by_name.is_unavailable() {
-            if let Some(user_id) = by_name.into_user() {
-                return Ok(user_id);
-            }
-            if let Some(user_id) = self.by_index("emails.value", email.as_str()).await?.into_user() {
-                return Ok(user_id);
-            }
-        }
-        if let Some(user_id) = self.by_filter(email.as_str()).await? {
-            return Ok(user_id);
-        }
-        self.by_list(email.as_str(), true).await?.ok_or_else(|| {
-            AwsError::permanent(format!(
+    fn nobody(&self, override_: Option<&str>) -> AwsError {
+        AwsError::permanent(match override_ {
+            Some(text) => format!(
+                "Identity Center instance {} has no user with the name or id `{text}`, which is what \
+                 the manifest says you are. Ask your administrator to correct the `identity` block.",
+                self.instance_arn
+            ),
+            None => format!(
                 "Nobody in Identity Center instance {} has the user name or e-mail address of your Slack \
                  profile. Ask your administrator to add an `identity` block with your user name to the \
                  manifest.",
                 self.instance_arn
-            ))
+            ),
         })
+    }
+
+    async fn by_override(&self, text: &str) -> Result<Option<String>, AwsError> {
+        if is_user_id(text)
+            && let Some(user_id) = self.by_id(text).await?
+        {
+            return Ok(Some(user_id));
+        }
+        if let Some(user_id) = self.by_index("userName", text).await?.into_user() {
+            return Ok(Some(user_id));
+        }
+        match self.by_filter(text).await? {
+            Some(user_id) => Ok(Some(user_id)),
+            None => self.by_list(text, false).await,
+        }
+    }
+
+    async fn by_email(&self, email: &Email) -> Result<Option<String>, AwsError> {
+        let by_name = self.by_index("userName", email.as_str()).await?;
+        if !by_name.is_unavailable() {
+            if let Some(user_id) = by_name.into_user() {
+                return Ok(Some(user_id));
+            }
+            if let Some(user_id) = self.by_index("emails.value", email.as_str()).await?.into_user() {
+                return Ok(Some(user_id));
+            }
+        }
+        match self.by_filter(email.as_str()).await? {
+            Some(user_id) => Ok(Some(user_id)),
+            None => self.by_list(email.as_str(), true).await,
+        }
     }
 
     /// What an administrator wrote is believed where the role may not look: a wrong id fails the grant.

@@ -219,6 +219,19 @@ fn denied_hint(action: &str) -> &'static str {
             "The sso-connector module allows this from version 2.1 on, and AWS only to the management \
              account or a delegated administrator."
         }
+        "organizations:ListRoots"
+        | "organizations:ListOrganizationalUnitsForParent"
+        | "organizations:ListAccountsForParent" => {
+            "Rules that name accounts by `ou:` need `organizations:ListRoots`, \
+             `ListOrganizationalUnitsForParent` and `ListAccountsForParent` for this role, beside \
+             `ListAccounts`; AWS allows them only to the management account or a delegated administrator."
+        }
+        "organizations:ListTagsForResource" => {
+            "Rules that name accounts by `tag:` need `organizations:ListTagsForResource` for this role."
+        }
+        "identitystore:GetGroupId" | "identitystore:ListGroups" => {
+            "The role needs `identitystore:GetGroupId` or `identitystore:ListGroups` to find groups by name."
+        }
         _ => "",
     }
 }

@@ -4,6 +4,7 @@ use super::AwsError;
 use super::reach::Reach;
 use crate::access::Span;
 use aws_sdk_organizations::types::{AccountState, AccountStatus};
+use std::collections::BTreeMap;
 
 /// An AWS account of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,17 +25,123 @@ pub struct PlacedAccount {
     /// The organizational units it is in, its own and every one above, and the root.
     pub units: Vec<String>,
     /// Its tags.
-    pub tags: std::collections::BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
 }
 
-/// Walks the organization from its root down.
+/// The most that Organizations lists in one page.
+const PAGE: i32 = 20;
+
+/// Walks the organization from its roots down: a call or two for every unit, and one for every account
+/// when tags are asked for. Organizations allows few calls a second, so they are made one after the
+/// other. All or nothing: a rule must not take a place that could not be read for one that does not fit.
 pub(super) async fn placed_accounts(
     reach: &Reach,
     accounts: &[Account],
     with_tags: bool,
 ) -> Result<Vec<PlacedAccount>, AwsError> {
-    let _ = (reach, accounts, with_tags);
-    Ok(Vec::new())
+    let mut placed: Vec<PlacedAccount> = Vec::new();
+    // Each parent with everything above it, itself first.
+    let mut open: Vec<Vec<String>> = roots(reach).await?.into_iter().map(|root| vec![root]).collect();
+    while let Some(chain) = open.pop() {
+        let Some(parent) = chain.first() else { continue };
+        for id in accounts_in(reach, parent).await? {
+            // An account that is moved during the walk may turn up twice: it counts where it was seen last.
+            placed.retain(|known| known.id != id);
+            placed.push(PlacedAccount { id, units: chain.clone(), tags: BTreeMap::new() });
+        }
+        for unit in units_in(reach, parent).await? {
+            open.push(std::iter::once(unit).chain(chain.iter().cloned()).collect());
+        }
+    }
+    if with_tags {
+        // Nobody can be given access to an account that is not active: its tags decide nothing.
+        placed.retain(|known| accounts.iter().any(|account| account.id == known.id && account.is_active));
+        for account in &mut placed {
+            account.tags = tags_of(reach, &account.id).await?;
+        }
+    }
+    Ok(placed)
+}
+
+async fn roots(reach: &Reach) -> Result<Vec<String>, AwsError> {
+    let mut roots = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let call = reach.clients.organizations().list_roots().max_results(PAGE).set_next_token(token);
+        let page = call.send().await.map_err(|error| reach.clients.failed("organizations:ListRoots", &error))?;
+        roots.extend(page.roots.into_iter().flatten().filter_map(|root| root.id));
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(roots);
+        }
+    }
+}
+
+/// The units right below a root or a unit.
+async fn units_in(reach: &Reach, parent: &str) -> Result<Vec<String>, AwsError> {
+    let mut units = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = reach
+            .clients
+            .organizations()
+            .list_organizational_units_for_parent()
+            .parent_id(parent)
+            .max_results(PAGE)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| reach.clients.failed("organizations:ListOrganizationalUnitsForParent", &error))?;
+        units.extend(page.organizational_units.into_iter().flatten().filter_map(|unit| unit.id));
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(units);
+        }
+    }
+}
+
+/// The accounts right below a root or a unit.
+async fn accounts_in(reach: &Reach, parent: &str) -> Result<Vec<String>, AwsError> {
+    let mut accounts = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = reach
+            .clients
+            .organizations()
+            .list_accounts_for_parent()
+            .parent_id(parent)
+            .max_results(PAGE)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| reach.clients.failed("organizations:ListAccountsForParent", &error))?;
+        accounts.extend(page.accounts.into_iter().flatten().filter_map(|account| account.id));
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(accounts);
+        }
+    }
+}
+
+async fn tags_of(reach: &Reach, account: &str) -> Result<BTreeMap<String, String>, AwsError> {
+    let mut tags = BTreeMap::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = reach
+            .clients
+            .organizations()
+            .list_tags_for_resource()
+            .resource_id(account)
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| reach.clients.failed("organizations:ListTagsForResource", &error))?;
+        tags.extend(page.tags.into_iter().flatten().map(|tag| (tag.key, tag.value)));
+        token = page.next_token.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(tags);
+        }
+    }
 }
 
 /// Organizations may return an empty page with a token: only the missing token ends the list.

@@ -5,6 +5,7 @@ use super::reach::Reach;
 use super::target::still_there;
 use super::{AwsError, Progress};
 use aws_sdk_identitystore::operation::get_group_membership_id::GetGroupMembershipIdError;
+use aws_sdk_identitystore::types::error::ResourceNotFoundException;
 use aws_sdk_identitystore::types::{MemberId, ResourceType};
 
 #[expect(clippy::struct_field_names, reason = "AWS's own names")]
@@ -42,7 +43,7 @@ impl Membership<'_> {
     }
 
     pub(super) async fn revoke(&self, reach: &Reach) -> Result<Progress, AwsError> {
-        let Some(id) = self.id(reach).await? else { return Ok(Progress::Done) };
+        let Some(id) = self.id_to_remove(reach).await? else { return Ok(Progress::Done) };
         let answer = reach
             .identity_store()
             .await?
@@ -58,6 +59,19 @@ impl Membership<'_> {
             return Err(error);
         }
         if self.look(reach).await? { Err(still_there()) } else { Ok(Progress::Done) }
+    }
+
+    /// Nothing can be removed without its id, so that a read comes first; and reads lag behind writes.
+    /// An absence that has been read one way is read another way too, before it counts as proof.
+    async fn id_to_remove(&self, reach: &Reach) -> Result<Option<String>, AwsError> {
+        if let Some(id) = self.id(reach).await? {
+            return Ok(Some(id));
+        }
+        match self.listed_id(reach).await {
+            // The user is gone; or the role may not ask this, and the first answer stands.
+            Err(error) if error.is_missing() || error.is_unavailable() => Ok(None),
+            answer => answer,
+        }
     }
 
     fn member(&self) -> MemberId {
@@ -84,13 +98,16 @@ impl Membership<'_> {
         match error {
             // The group, the user or the membership is gone, and the membership with it.
             error if error.is_missing() && !is_store_missing => Ok(None),
-            error if error.is_unavailable() => self.listed_id(reach, error).await,
+            error if error.is_unavailable() => match self.listed_id(reach).await {
+                Err(second) if second.is_unavailable() => Err(error),
+                answer => answer,
+            },
             error => Err(error),
         }
     }
 
     /// The same by listing the groups of the user.
-    async fn listed_id(&self, reach: &Reach, trouble: AwsError) -> Result<Option<String>, AwsError> {
+    async fn listed_id(&self, reach: &Reach) -> Result<Option<String>, AwsError> {
         let mut token: Option<String> = None;
         loop {
             let page = reach
@@ -104,9 +121,7 @@ impl Membership<'_> {
                 .send()
                 .await
                 .map_err(|error| {
-                    let second =
-                        reach.clients.failed("identitystore:ListGroupMembershipsForMember", &error);
-                    if second.is_unavailable() { trouble.clone() } else { second }
+                    reach.clients.failed("identitystore:ListGroupMembershipsForMember", &error)
                 })?;
             let ours = page.group_memberships.into_iter().find(|found| found.group_id() == Some(self.group_id));
             if let Some(ours) = ours {
@@ -120,10 +135,32 @@ impl Membership<'_> {
     }
 }
 
-/// Whether it is the whole store that AWS cannot see: wrong region, wrong account, key trouble. That
-/// proves nothing about the membership.
+/// How many members a group has, as far as the first page shows; `None` when the group is gone.
+pub(super) async fn size(reach: &Reach, store: &str, group_id: &str) -> Result<Option<usize>, AwsError> {
+    let answer = reach
+        .identity_store()
+        .await?
+        .list_group_memberships()
+        .identity_store_id(store)
+        .group_id(group_id)
+        .max_results(100)
+        .send()
+        .await
+        .map_err(|error| reach.clients.failed("identitystore:ListGroupMemberships", &error));
+    match answer {
+        Ok(page) => Ok(Some(page.group_memberships.len())),
+        Err(error) if error.is_missing() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn is_store_missing(error: Option<&GetGroupMembershipIdError>) -> bool {
-    let Some(GetGroupMembershipIdError::ResourceNotFoundException(missing)) = error else { return false };
+    matches!(error, Some(GetGroupMembershipIdError::ResourceNotFoundException(missing)) if means_store(missing))
+}
+
+/// Whether it is the whole store that AWS cannot see: wrong region, wrong account, key trouble. That
+/// proves nothing about what is in it.
+pub(super) fn means_store(missing: &ResourceNotFoundException) -> bool {
     let text = missing.message().unwrap_or_default().to_lowercase().replace(['_', ' '], "");
     missing.resource_type() == Some(&ResourceType::IdentityStore)
         || missing.reason().is_some()

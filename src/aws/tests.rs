@@ -2,7 +2,9 @@
 
 mod assignments;
 mod crashes;
+mod groups;
 mod histories;
+mod inventory;
 mod memberships;
 mod people;
 mod roles;

@@ -1,6 +1,9 @@
 //! `sym run`: the bot in production.
 
+mod reload;
+
 use super::{block_on, check, complain, complain_about};
+use crate::bot::reload::{Manifests, Watch, homeless};
 use crate::bot::{Bot, Settings, StartError};
 use crate::clock::Clock;
 use crate::config::{Environment, RunArgs, RunSettings, settings};
@@ -28,26 +31,11 @@ pub(super) fn run(args: &RunArgs, environment: &Environment, log: &str) -> ExitC
         complain("The manifests have errors, so the bot does not start. `sym check` shows them too.");
         return ExitCode::FAILURE;
     };
-    let homeless = without_channel(&catalog);
+    let homeless = homeless(&catalog);
     if !homeless.is_empty() {
         return complain_about("Some flows have no channel for their cards:", &homeless);
     }
     block_on(serve(settings, catalog))
-}
-
-/// Flows whose cards have nowhere to go.
-fn without_channel(catalog: &Catalog) -> Vec<String> {
-    catalog
-        .flows
-        .iter()
-        .filter(|entry| entry.flow.channel.is_none())
-        .map(|entry| {
-            format!(
-                "flow `{}`: give it (or its sym_environment) a `channel`, or set --channel / SYM_CHANNEL",
-                entry.flow.name
-            )
-        })
-        .collect()
 }
 
 async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
@@ -63,6 +51,8 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     let health = tokio::spawn(health);
     tracing::info!(%address, "health is served");
+    let manifests = Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
+    let watch = settings.watch.then(|| Watch::new(&manifests));
     let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
@@ -71,6 +61,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         let engine = engine.clone();
         async move { engine.run().await }
     });
+    let reloading = tokio::spawn(reload::keep_up(manifests, watch, engine.clone()));
     let announce = tokio::spawn(async move {
         readiness.ready().await;
         tracing::info!("ready");
@@ -91,6 +82,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         }
     };
     work.abort();
+    reloading.abort();
     announce.abort();
     health.abort();
     code

@@ -79,7 +79,7 @@ impl Engine {
         let account_id = request.target.as_ref().and_then(|target| target.resource.account_id());
         let integration = request.target.as_ref().map(|target| &target.connection.integration);
         let account =
-            integration.zip(account_id).and_then(|(integration, id)| self.account_facts(integration, id));
+            integration.zip(account_id).and_then(|(integration, id)| self.account_facts(integration, id, &entry.rules));
         let uses = history.uses(&entry.rules, at);
         let question = Question {
             target: request.target.as_ref().map(|target| &target.name),
@@ -140,7 +140,13 @@ impl Engine {
             source_identity: Some(email),
         };
         let found = self.shared.aws.find_principal(&session, &target.resource, email, explicit).await;
-        found.map(Some).map_err(MachineError::from)
+        found.map(Some).map_err(|error| {
+            let mut error = MachineError::from(error);
+            if error.is_transient {
+                error.message = format!("AWS could not say who you are there. {}", error.message);
+            }
+            error
+        })
     }
 
     /// What a form would be told at once, when everything needed is remembered: `None` means that
@@ -169,7 +175,7 @@ pub(super) fn cannot_ask(facts: &Facts) -> Option<&'static str> {
 }
 
 /// The longest time a cap may look back.
-pub const LONGEST_CAP: Span = Span::days(90);
+pub(super) const LONGEST_CAP: Span = Span::days(90);
 
 struct History {
     before: Vec<AccessRequest>,

@@ -8,8 +8,7 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Click, EnvelopeId, Facts, Flow, FlowName, Person, Resource, Source, Span,
-    TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
@@ -18,7 +17,7 @@ use crate::slack::form::{self, FormContext, Submission};
 use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
 use crate::slack::socket::{Ack, Handler};
-use crate::store::{Commit, StoreError};
+use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -68,22 +67,6 @@ impl Engine {
         }
     }
 
-    fn click(&self, envelope: EnvelopeId, press: Press) -> Option<Click> {
-        let (action, request) = message::action(&press.action_id).zip(press.value)?;
-        let comment = press.values.texts(message::COMMENT).into_iter().next();
-        Some(Click {
-            envelope,
-            request: request.as_str().into(),
-            action,
-            user: press.actor.user,
-            team: press.actor.team,
-            place: press.place,
-            at: self.now(),
-            comment: comment.filter(|comment| !comment.trim().is_empty()),
-            shorten_to: press.values.texts(message::SHORTEN).first().and_then(|text| Span::parse(text).ok()),
-        })
-    }
-
     /// `/sym …` and the shortcut. Nothing is stored, so it is acknowledged at once; the form opens right
     /// after.
     fn command(&self, opening: Opening, text: &str) {
@@ -113,13 +96,14 @@ impl Engine {
                 [only] => self.form(only),
                 flows => form::picker(flows, GREETING),
             },
-            (Some("request" | "req"), Some(name)) => match flows.iter().find(|flow| is_named(flow, name)) {
-                Some(flow) => self.form(flow),
-                None => {
+            (Some("request" | "req"), Some(name)) => {
+                if let Some(flow) = flows.iter().find(|flow| is_named(flow, name)) {
+                    self.form(flow)
+                } else {
                     remark = Some(form::unknown(name, &flows));
                     form::picker(&flows, GREETING)
                 }
-            },
+            }
             _ => return self.answer(opening, &form::help(&flows)).await,
         };
         // The form goes first: its key is good for three seconds only.
@@ -271,7 +255,7 @@ impl Engine {
         let target = submission.target.as_ref().and_then(|name| entry.flow.target(name));
         let account = target
             .zip(account_id)
-            .and_then(|(target, id)| self.account_facts(&target.connection.integration, id));
+            .and_then(|(target, id)| self.account_facts(&target.connection.integration, id, &entry.rules));
         let question = Question {
             target: submission.target.as_ref(),
             account_id,
@@ -290,78 +274,6 @@ impl Engine {
             | Refused::UsedUp { .. }
             | Refused::Unknown { .. } => on("target_id", refused.sentence()),
         }
-    }
-
-    /// A button was pressed: the click is in the books before Slack hears, and decided right after.
-    async fn pressed(&self, click: Click) -> Ack {
-        match self.keep_click(&click).await {
-            Ok(true) => {
-                self.start_click(click);
-                Ack::Empty
-            }
-            Ok(false) => Ack::Empty,
-            Err(error) => {
-                self.store_failed(&error);
-                Ack::NotAcked
-            }
-        }
-    }
-
-    /// False when this delivery has been taken before.
-    async fn keep_click(&self, click: &Click) -> Result<bool, StoreError> {
-        if self.shared.store.has_seen(&click.envelope)? {
-            self.shared.store.settle().await?;
-            return Ok(false);
-        }
-        let commit = Commit { at: click.at, click: Some(click.clone()), ..Commit::default() };
-        self.record(commit).await?;
-        Ok(true)
-    }
-
-    /// Decides the clicks that an earlier run took and did not get to.
-    pub(super) fn resume_clicks(&self) {
-        match self.shared.store.clicks() {
-            Ok(clicks) => clicks.into_iter().for_each(|click| self.start_click(click)),
-            Err(error) => self.store_failed(&error),
-        }
-    }
-
-    fn start_click(&self, click: Click) {
-        let Some(held) = self.shared.clicks.hold(&click.envelope) else { return };
-        let engine = self.clone();
-        self.spawn(async move {
-            engine.finish_click(click).await;
-            drop(held);
-        });
-    }
-
-    async fn finish_click(&self, click: Click) {
-        let outcome = match self.facts_for(&click).await {
-            Ok(facts) => self.decide_click(click, facts).await,
-            Err(error) => {
-                tracing::warn!(error = %error, "a click could not be checked");
-                self.refuse_unchecked(&click).await
-            }
-        };
-        if let Err(error) = outcome {
-            self.store_failed(&error);
-        }
-    }
-
-    async fn facts_for(&self, click: &Click) -> Result<Facts, crate::slack::api::SlackError> {
-        let request = self.shared.store.request(&click.request).ok().flatten();
-        let catalog = self.catalog();
-        let asked = request.map_or_else(Asked::default, |request| {
-            Asked::deciders(&request, catalog.flow(&request.flow).map(|entry| &entry.flow))
-        });
-        self.facts(&click.user, click.team.as_ref(), &asked).await
-    }
-
-    /// Slack would not say who this is: without knowing, nobody decides anything.
-    async fn refuse_unchecked(&self, click: &Click) -> Result<(), StoreError> {
-        let mut commit = super::refused_click(click, crate::access::Refusal::RightUnknown, self.now());
-        commit.handled = Some(click.envelope.clone());
-        self.record(commit).await
     }
 }
 

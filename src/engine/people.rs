@@ -29,8 +29,8 @@ pub(super) struct Directory {
     members: Cache<ChannelId, Arc<BTreeSet<UserId>>>,
     channels: Cache<String, ChannelId>,
     usergroups: Cache<String, Arc<BTreeSet<UserId>>>,
-    /// By group and person.
-    idc_groups: Cache<(String, UserId), bool>,
+    /// By instance, group and person: two instances may have groups of one name.
+    idc_groups: Cache<(String, String, UserId), bool>,
 }
 
 struct Cache<K, V> {
@@ -154,7 +154,9 @@ impl Engine {
                 People::Usergroup(handle) => {
                     known.usergroups.get(handle, now, MEMBERS).map(|members| members.contains(user))
                 }
-                People::IdcGroup(name) => known.idc_groups.get(&(name.clone(), user.clone()), now, MEMBERS),
+                People::IdcGroup(name) => asked.directory.as_ref().and_then(|(_, instance)| {
+                    known.idc_groups.get(&(instance.clone(), name.clone(), user.clone()), now, MEMBERS)
+                }),
                 People::User(_) | People::Everyone => None,
             };
             if let Some(is_member) = is_member {
@@ -164,7 +166,7 @@ impl Engine {
         Some(facts)
     }
 
-    fn facts_of(&self, profile: &Profile, team: Option<&TeamId>) -> Option<Facts> {
+    pub(super) fn facts_of(&self, profile: &Profile, team: Option<&TeamId>) -> Option<Facts> {
         let home = self.shared.home.get()?;
         let team = profile.team.as_ref().or(team);
         let same_enterprise = home.enterprise.is_some() && home.enterprise == profile.enterprise;
@@ -196,7 +198,7 @@ impl Engine {
     async fn is_in_idc_group(&self, name: &str, facts: &Facts, asked: &Asked) -> Option<bool> {
         let (connection, instance_arn) = asked.directory.as_ref()?;
         let email = facts.email.as_ref()?;
-        let key = (name.to_owned(), facts.user.clone());
+        let key = (instance_arn.clone(), name.to_owned(), facts.user.clone());
         let now = self.now();
         if let Some(is_member) = self.shared.people.idc_groups.get(&key, now, MEMBERS) {
             return Some(is_member);
@@ -256,7 +258,7 @@ impl Asked {
 }
 
 /// The Identity Center instance of a flow.
-fn directory(flow: &Flow) -> Option<(Connection, String)> {
+pub(super) fn directory(flow: &Flow) -> Option<(Connection, String)> {
     let target = flow.targets.iter().find(|target| !target.instance_arn.is_empty())?;
     Some((target.connection.clone(), target.instance_arn.clone()))
 }

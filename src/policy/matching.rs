@@ -1,7 +1,7 @@
 //! Which requests a rule is about.
 
-use super::{AccountSelector, Question, Rule};
-use crate::access::People;
+use super::{AccountFacts, AccountSelector, Question, Rule};
+use crate::access::{People, TargetName};
 
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,10 +50,10 @@ impl Rule {
     /// Whether the rule binds this request; `None` when that cannot be found out. One aspect that
     /// certainly does not fit settles it, whatever is unknown.
     pub fn matches(&self, question: &Question<'_>) -> Option<bool> {
-        if !self.is_about_target(question) {
+        if !self.is_about_target(question.target) {
             return Some(false);
         }
-        match self.is_about_account(question) {
+        match self.is_about_account(question.account_id, question.account) {
             Some(false) => Some(false),
             account => match self.is_about_requester(question) {
                 Some(true) => account,
@@ -65,14 +65,14 @@ impl Rule {
     /// The same, aspect by aspect.
     pub fn compare(&self, question: &Question<'_>) -> Match {
         Match {
-            target: self.is_about_target(question),
-            account: self.is_about_account(question),
+            target: self.is_about_target(question.target),
+            account: self.is_about_account(question.account_id, question.account),
             requester: self.is_about_requester(question),
         }
     }
 
-    fn is_about_target(&self, question: &Question<'_>) -> bool {
-        self.targets.is_empty() || question.target.is_some_and(|target| self.targets.contains(target))
+    pub(super) fn is_about_target(&self, target: Option<&TargetName>) -> bool {
+        self.targets.is_empty() || target.is_some_and(|target| self.targets.contains(target))
     }
 
     fn is_about_requester(&self, question: &Question<'_>) -> Option<bool> {
@@ -82,12 +82,12 @@ impl Rule {
         any(self.requesters.iter().map(|people: &People| people.names(question.facts)))
     }
 
-    fn is_about_account(&self, question: &Question<'_>) -> Option<bool> {
+    pub(super) fn is_about_account(&self, id: Option<&str>, account: Option<&AccountFacts>) -> Option<bool> {
         if self.accounts.is_empty() {
             return Some(true);
         }
-        let Some(id) = question.account_id else { return Some(false) };
-        any(self.accounts.iter().map(|selector| match (selector, question.account) {
+        let Some(id) = id else { return Some(false) };
+        any(self.accounts.iter().map(|selector| match (selector, account) {
             (AccountSelector::Id(wanted), _) => Some(wanted == id),
             (AccountSelector::Ou(unit), Some(account)) => Some(account.units.contains(unit)),
             (AccountSelector::Tag { key, value }, Some(account)) => {

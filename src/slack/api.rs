@@ -20,9 +20,11 @@ mod directory;
 mod error;
 pub(super) mod http;
 mod method;
+mod standing;
 
 pub use error::{SlackError, hint};
 pub use method::{METHODS, Method};
+pub use standing::{ChannelStanding, UsergroupStanding};
 
 /// How to reach Slack.
 #[derive(Clone)]

@@ -1,8 +1,8 @@
 //! Draws the picker and the request form, and reads what people filled in.
 //!
 //! A form is drawn from its flow and read with the same flow: [`read`] trusts nothing that Slack
-//! delivers and checks every answer again. Block ids are stable: [`TARGET`], [`DURATION`] and
-//! `field:NAME`; the action id of an element is its block's id.
+//! delivers and checks every answer again. Block ids are stable: [`TARGET`], [`DURATION`],
+//! [`EMERGENCY`] and `field:NAME`; the action id of an element is its block's id.
 
 mod choice;
 mod element;
@@ -12,7 +12,7 @@ mod reading;
 
 pub use super::message::Account;
 pub use help::{help, unknown};
-pub use item::{DURATION, TARGET, block_of};
+pub use item::{DURATION, EMERGENCY, TARGET, block_of};
 pub use reading::{Submission, errors, read, takes_errors};
 
 use crate::access::{Flow, FlowName, Span};
@@ -34,8 +34,8 @@ pub const FLOW: &str = "flow";
 const BLOCKS: usize = 100;
 /// Bytes that Slack takes in a view, less some for its own.
 const BYTES: usize = 240_000;
-/// Blocks of a form that are not fields: two paragraphs, a line, a heading, two notes.
-const FRAME: usize = 6;
+/// Blocks of a form that are not fields: two paragraphs, a line, a heading, the emergency, two notes.
+const FRAME: usize = 7;
 /// An inventory younger than this needs no remark.
 const FRESH: Span = Span::hours(2);
 
@@ -106,6 +106,7 @@ fn drawn(drawing: &Drawing<'_>) -> Value {
     blocks.push(header(&flow.label));
     let items = item::drawn(flow);
     blocks.extend(items.iter().map(|item| element::block(drawing, item)));
+    blocks.extend(flow.has_emergency.then(element::emergency));
     blocks.extend(notes(flow, &items, context));
     json!({
         "type": "modal",

@@ -2,20 +2,26 @@
 //!
 //! *Deny* is what a person does, *refuse* what the bot does, *fail* what a machine does. One emoji per
 //! state at most: an hourglass waits for somebody, a tick has been given, a no-entry sign has been said
-//! no to, a lock is over, a warning sign is AWS's failure. Every message keeps to Slack's limits,
+//! no to, a lock is over, a warning sign is AWS's failure, and a rotating light wants somebody at once.
+//! Every message keeps to Slack's limits,
 //! whatever people have typed.
 
 pub(in crate::slack) mod block;
 mod button;
 mod card;
+mod emergency;
+mod news;
 mod notice;
 mod refusal;
+mod rules;
 mod state;
+mod urgent;
 mod words;
 
 pub use super::api::Message;
 pub use button::{ACKNOWLEDGE, APPROVE, COMMENT, DENY, REVOKE, SHORTEN, WITHDRAW, action};
 pub use card::card;
+pub use news::{manifests_broken, manifests_reloaded, unreachable};
 pub use notice::notice;
 pub use refusal::refusal;
 

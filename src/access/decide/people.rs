@@ -66,6 +66,22 @@ impl Draft {
         Ok(())
     }
 
+    /// Only what nobody has given yet can be closed this way: live access ends on its own terms. A
+    /// request that is not in the books yet is judged by the rules in force anyway.
+    pub(super) fn now_denied(&mut self, id: &RequestId, rule: &str) -> Result<(), Refusal> {
+        let at = self.at;
+        let request = self.request(id)?;
+        if !matches!(request.status, Status::Pending { .. }) {
+            return Err(Refusal::Stale);
+        }
+        let why = format!(
+            "The rules have changed since you asked: the rule “{rule}” of this flow now lets nobody have this."
+        );
+        request.status = Status::Refused { why: why.clone(), at };
+        self.tell_requester(id, NoticeKind::Refused { why });
+        Ok(())
+    }
+
     pub(super) fn clicked(&mut self, click: &Click, facts: &Facts) -> Result<(), Refusal> {
         let at = self.at;
         let request = self.request(&click.request)?;
@@ -78,10 +94,12 @@ impl Draft {
                 request.approvals.push(Approval { by, at, rules, comment });
                 // Only ever shorter, and only to what the terms offer.
                 let shorter = click.shorten_to.filter(|span| request.terms.shorter.contains(span));
-                request.duration = match (request.duration, shorter) {
-                    (Some(asked), Some(shorter)) => Some(asked.min(shorter)),
-                    (asked, _) => asked,
-                };
+                if let Some((asked, shorter)) = request.duration.zip(shorter)
+                    && shorter < asked
+                {
+                    request.asked_duration.get_or_insert(asked);
+                    request.duration = Some(shorter);
+                }
                 if request.open_requirements().next().is_none() {
                     self.grant(&click.request)?;
                 }

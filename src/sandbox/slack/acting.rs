@@ -187,15 +187,72 @@ impl Slack {
         let set = if button(element) {
             None
         } else {
-            let entry = json!(value);
-            Some(
-                forms::chosen(element, &entry, &[], &self.state().people)
-                    .map_err(Refused::because)?,
-            )
+            Some(self.put_in(user, &message, (block, element), value)?)
         };
         let action = self.action(block, element, set.as_ref());
         let payload = self.message_action(user, &message, &action);
         Ok(self.deliver("interactive", &payload, false).await.into())
+    }
+
+    /// Chooses in a menu of a message, by label or value. The bot hears of it at once, and again with
+    /// whatever this person does in the message afterwards.
+    ///
+    /// # Errors
+    /// When the message, the menu or the option is not there, or is not shown to this person.
+    pub async fn choose_in_message(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        action: &str,
+        option: &str,
+    ) -> Result<Reply, Refused> {
+        self.click(user, channel, ts, action, option).await
+    }
+
+    /// Types into an input of a message. The bot hears of it with whatever this person does in the
+    /// message afterwards.
+    ///
+    /// # Errors
+    /// When the message or the input is not there, or does not take the text.
+    pub fn type_in_message(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        action: &str,
+        text: &str,
+    ) -> Result<(), Refused> {
+        let message = self.seen(user, channel, ts)?;
+        let found = views::elements(&message.blocks)
+            .into_iter()
+            .find(|(block, element)| block["type"] == "input" && element["action_id"] == action);
+        let found = found
+            .ok_or_else(|| Refused::because(format!("there is no input {action} in the message")))?;
+        self.put_in(user, &message, found, text)?;
+        self.touch();
+        Ok(())
+    }
+
+    /// Keeps what a person puts into an input of a message, and returns it.
+    fn put_in(
+        &self,
+        user: &str,
+        message: &Message,
+        (block, element): (&Value, &Value),
+        entry: &str,
+    ) -> Result<Value, Refused> {
+        let mut state = self.state();
+        let value = forms::chosen(element, &json!(entry), &[], &state.people)
+            .map_err(Refused::because)?;
+        if let Some(text) = forms::complaint(element, &value, true) {
+            return Err(Refused::because(text));
+        }
+        let id = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+        let inputs = state.inputs.entry((user.to_owned(), message.ts.clone())).or_default();
+        let actions = inputs.entry(id(block, "block_id")).or_default();
+        actions.insert(id(element, "action_id"), value.clone());
+        Ok(value)
     }
 
     /// Accounts that are gone do nothing any more.

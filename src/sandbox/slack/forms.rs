@@ -189,7 +189,7 @@ pub(super) fn complaints(view: &View) -> Vec<(String, String, String)> {
     wrong
 }
 
-fn complaint(element: &Value, value: &Value, optional: bool) -> Option<String> {
+pub(super) fn complaint(element: &Value, value: &Value, optional: bool) -> Option<String> {
     let kind = element["type"].as_str().unwrap_or_default();
     let (key, _, _) = views::slot(kind)?;
     let value = &value[key];

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ids::{self, Ids};
+use super::views::{self, Values};
 
 /// A person of the workspace, or one of another workspace (`team_id`).
 #[derive(Clone, Debug, Default)]
@@ -262,6 +263,8 @@ pub(super) struct State {
     pub(super) usergroups: BTreeMap<String, Usergroup>,
     pub(super) messages: HashMap<String, Vec<Message>>,
     pub(super) ephemerals: HashMap<String, Vec<Message>>,
+    /// What people have put into the inputs of messages, by person and message.
+    pub(super) inputs: HashMap<(String, String), Values>,
     pub(super) stacks: HashMap<String, Vec<View>>,
     pub(super) triggers: HashMap<String, Trigger>,
     pub(super) hooks: HashMap<String, Hook>,
@@ -301,6 +304,7 @@ impl State {
             usergroups: BTreeMap::new(),
             messages: HashMap::new(),
             ephemerals: HashMap::new(),
+            inputs: HashMap::new(),
             stacks: HashMap::new(),
             triggers: HashMap::new(),
             hooks: HashMap::new(),
@@ -338,6 +342,12 @@ impl State {
         self.channels.insert(id.clone(), channel);
         self.ims.insert(user.to_owned(), id.clone());
         id
+    }
+
+    /// What this person has put into the inputs of a message as it is shown now.
+    pub(super) fn inputs_of(&self, user: &str, message: &Message) -> Values {
+        let put_in = self.inputs.get(&(user.to_owned(), message.ts.clone()));
+        views::kept(&message.blocks, put_in.unwrap_or(&Values::new()))
     }
 
     pub(super) fn message(&mut self, channel: &str, ts: &str) -> Option<&mut Message> {

@@ -146,6 +146,13 @@ async fn act(slack: &Slack, path: &str, mut body: Value) -> Answer {
                 .click(user, text("channel"), text("ts"), action, value)
                 .await
         }
+        "type" => {
+            let typed = slack.type_in_message(user, text("channel"), text("ts"), action, value);
+            typed.map(|()| Reply {
+                acked: true,
+                ..Reply::default()
+            })
+        }
         "submit" => slack.submit(user, view, values).await,
         "fill" => slack
             .fill(user, view, values)

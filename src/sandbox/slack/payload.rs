@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::model::{Channel, Hook, Message, View};
 use super::{Slack, ids};
-use super::{render, views};
+use super::render;
 
 impl Slack {
     fn user(&self, id: &str) -> Value {
@@ -114,8 +114,7 @@ impl Slack {
             name
         };
         let ephemeral = message.ephemeral_to.is_some();
-        let mut values = views::fresh(&message.blocks);
-        remember(&mut values, action);
+        let values = self.state().inputs_of(user, message);
         let mut payload = self.frame("block_actions", user);
         payload["container"] = json!({
             "type": "message", "message_ts": message.ts, "channel_id": message.channel,
@@ -200,25 +199,5 @@ impl Slack {
             action.extend(set.clone());
         }
         action
-    }
-}
-
-/// Puts a choice into the state that goes with it.
-fn remember(
-    values: &mut std::collections::BTreeMap<String, std::collections::BTreeMap<String, Value>>,
-    action: &Value,
-) {
-    let block = action["block_id"].as_str().unwrap_or_default();
-    let id = action["action_id"].as_str().unwrap_or_default();
-    let Some(value) = values
-        .get_mut(block)
-        .and_then(|actions| actions.get_mut(id))
-    else {
-        return;
-    };
-    if let Some(object) = value.as_object_mut() {
-        for (key, old) in object.iter_mut().filter(|(key, _)| key.as_str() != "type") {
-            *old = action[key].clone();
-        }
     }
 }

@@ -140,7 +140,8 @@ pub(super) fn slot(kind: &str) -> Option<(&'static str, &'static str, Value)> {
     })
 }
 
-type Values = BTreeMap<String, BTreeMap<String, Value>>;
+/// What is typed and chosen: block id -> action id -> value.
+pub(super) type Values = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// The state of freshly shown blocks.
 pub(super) fn fresh(blocks: &Value) -> Values {
@@ -153,6 +154,21 @@ pub(super) fn fresh(blocks: &Value) -> Values {
                 .entry(block_id.to_owned())
                 .or_default()
                 .insert(action_id.to_owned(), value);
+        }
+    }
+    values
+}
+
+/// The state of blocks that are shown instead of others: what was put in stays where block id, action
+/// id and kind do.
+pub(super) fn kept(blocks: &Value, before: &Values) -> Values {
+    let mut values = fresh(blocks);
+    for (block, actions) in &mut values {
+        for (action, value) in actions {
+            let typed = before.get(block).and_then(|actions| actions.get(action));
+            if let Some(typed) = typed.filter(|typed| typed["type"] == value["type"]) {
+                *value = typed.clone();
+            }
         }
     }
     values
@@ -188,19 +204,7 @@ pub(super) fn replace(state: &mut State, id: &str, mut json: Value, now: i64) ->
     complete_frame(&mut json);
     let hash = state.ids.hash(now);
     let view = state.view(id)?;
-    let mut values = fresh(&json["blocks"]);
-    for (block, actions) in &mut values {
-        for (action, value) in actions {
-            let typed = view
-                .values
-                .get(block)
-                .and_then(|actions| actions.get(action));
-            if let Some(typed) = typed.filter(|typed| typed["type"] == value["type"]) {
-                *value = typed.clone();
-            }
-        }
-    }
-    view.values = values;
+    view.values = kept(&json["blocks"], &view.values);
     view.json = json;
     view.hash = hash;
     view.errors.clear();

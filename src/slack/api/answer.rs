@@ -68,6 +68,10 @@ pub(super) struct Channel {
     pub(super) id: String,
     #[serde(default)]
     pub(super) name: Option<String>,
+    #[serde(default)]
+    pub(super) is_archived: bool,
+    #[serde(default)]
+    pub(super) is_member: bool,
 }
 
 /// A page of something.
@@ -103,6 +107,12 @@ pub(super) struct Usergroups {
 pub(super) struct Usergroup {
     pub(super) id: String,
     pub(super) handle: String,
+    /// When it was disabled; zero while it is not.
+    #[serde(default)]
+    pub(super) date_delete: i64,
+    /// Only where they were asked for.
+    #[serde(default)]
+    pub(super) users: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -171,7 +171,7 @@ impl SlackApi {
     }
 
     /// Reads a list page by page, until `more` has seen enough.
-    async fn pages(
+    pub(super) async fn pages(
         &self,
         method: &Method,
         form: &[(&'static str, String)],
@@ -192,7 +192,7 @@ impl SlackApi {
     }
 }
 
-fn is_channel_id(text: &str) -> bool {
+pub(super) fn is_channel_id(text: &str) -> bool {
     text.starts_with(['C', 'G', 'D']) && is_id(text)
 }
 

@@ -2,7 +2,7 @@
 
 use super::choice::{self, Choice};
 use super::item::{self, Item, binding_targets};
-use super::{FormContext, TARGET};
+use super::{EMERGENCY, FormContext, TARGET};
 use crate::access::{FieldType, Flow, PromptField, Span};
 use crate::slack::message::account_name;
 use crate::slack::message::block::{plain, section};
@@ -96,6 +96,29 @@ fn hint(flow: &Flow, field: &PromptField) -> Option<String> {
     }
     let is_list = matches!(field.field_type, FieldType::TextList | FieldType::IntList);
     (is_list && field.allowed_values.is_empty()).then(|| "Several are separated by commas.".to_owned())
+}
+
+/// What the ticked box says.
+pub(super) const IS_EMERGENCY: &str = "yes";
+
+/// The box to tick in an emergency, with what follows from it.
+pub(super) fn emergency() -> Value {
+    json!({
+        "type": "input",
+        "block_id": EMERGENCY,
+        "optional": true,
+        "label": plain("Emergency", LABEL),
+        "hint": plain(
+            "You get access at once, without asking anybody first. Everybody who was passed over is told, and \
+             somebody else must acknowledge it afterwards.",
+            2000,
+        ),
+        "element": {
+            "type": "checkboxes",
+            "action_id": EMERGENCY,
+            "options": [{ "text": plain("This is an emergency", 75), "value": IS_EMERGENCY }],
+        },
+    })
 }
 
 /// The values on offer for a question; `None` when anything of the type goes.

@@ -8,6 +8,8 @@ use crate::slack::mrkdwn;
 pub const TARGET: &str = "target";
 /// The block of the duration.
 pub const DURATION: &str = "duration";
+/// The block of the box that says that it is an emergency.
+pub const EMERGENCY: &str = "emergency";
 
 /// One question of a form.
 #[derive(Debug, Clone, Copy)]

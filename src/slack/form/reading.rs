@@ -2,9 +2,9 @@
 //! the flow may have changed since it was drawn.
 
 use super::choice;
-use super::element::{ITEMS, duration_choices, field_choices, longest, target_choices};
+use super::element::{IS_EMERGENCY, ITEMS, duration_choices, field_choices, longest, target_choices};
 use super::item::{self, Item, binding_targets, binds, block_of};
-use super::{DURATION, FormContext, TARGET, error};
+use super::{DURATION, EMERGENCY, FormContext, TARGET, error};
 use crate::access::{Answer, AnswerValue, FieldType, Flow, PromptField, Resource, Span, Target, TargetName};
 use crate::slack::mrkdwn;
 use std::collections::BTreeMap;
@@ -39,6 +39,8 @@ pub fn read(
     let mut note = |name: &str, text: String| wrong.push((name.to_owned(), text));
     let target = target(flow, &texts(TARGET)).map_err(|text| note("target_id", text)).ok().flatten();
     let duration = duration(flow, &texts(DURATION)).map_err(|text| note("duration", text)).ok().flatten();
+    let is_emergency =
+        emergency(flow, &texts(EMERGENCY)).map_err(|text| note(EMERGENCY, text)).unwrap_or_default();
     let mut answers = Vec::new();
     for field in own_fields(flow) {
         let given = if field.visible { texts(&block_of(&field.name)) } else { Vec::new() };
@@ -63,22 +65,25 @@ pub fn read(
             resource,
             answers,
             duration,
-            is_emergency: false,
+            is_emergency,
         })
     } else {
         Err(errors(flow, wrong))
     }
 }
 
-/// Sentences by field name as sentences by block id. A field that is not an input of this form (a
+/// Sentences by field name as sentences by block id; [`EMERGENCY`] is the box's, unless a field is
+/// named so. A field that is not an input of this form (a
 /// single target, an invisible field) hands its sentence to the first one that is; a form without any
 /// input ([`takes_errors`]) cannot show errors: answer with [`super::sorry`] then.
 pub fn errors(flow: &Flow, by_field: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
-    let inputs: Vec<String> =
+    let mut inputs: Vec<String> =
         item::drawn(flow).iter().filter(|item| item.is_input(flow)).map(Item::block_id).collect();
+    inputs.extend(flow.has_emergency.then(|| EMERGENCY.to_owned()));
     let mut errors: BTreeMap<String, String> = BTreeMap::new();
     for (field, text) in by_field {
-        let wanted = block_of(&field);
+        let is_box = field == EMERGENCY && flow.field(EMERGENCY).is_none();
+        let wanted = if is_box { field } else { block_of(&field) };
         let block = if inputs.contains(&wanted) { wanted } else { inputs.first().cloned().unwrap_or(wanted) };
         let told = errors.entry(block).or_default();
         *told = error(&format!("{told} {text}"));
@@ -88,7 +93,7 @@ pub fn errors(flow: &Flow, by_field: impl IntoIterator<Item = (String, String)>)
 
 /// Whether this flow's form has an input on which an error can be shown.
 pub fn takes_errors(flow: &Flow) -> bool {
-    item::drawn(flow).iter().any(|item| item.is_input(flow))
+    flow.has_emergency || item::drawn(flow).iter().any(|item| item.is_input(flow))
 }
 
 /// The fields that are not the built-in ones.
@@ -118,6 +123,19 @@ fn duration(flow: &Flow, given: &[String]) -> Result<Option<Span>, String> {
     let choices = duration_choices(flow);
     let short = chosen(&choices, given, "Please choose how long.")?;
     Ok(flow.durations.iter().copied().find(|span| span.short() == short))
+}
+
+/// Whether the box is ticked. A box that is no longer offered must not be ticked in vain: whoever did
+/// counts on access at once.
+fn emergency(flow: &Flow, given: &[String]) -> Result<bool, String> {
+    match given {
+        [] => Ok(false),
+        _ if !flow.has_emergency => {
+            Err("This flow has no emergency access any more. Close this and start again.".to_owned())
+        }
+        [only] if only == IS_EMERGENCY => Ok(true),
+        [first, ..] => Err(not_offered(first)),
+    }
 }
 
 fn chosen<'a>(choices: &'a [choice::Choice], given: &[String], ask: &str) -> Result<&'a str, String> {
@@ -209,7 +227,8 @@ fn account(
         return Err(not_offered(&id));
     }
     if !context.accounts.is_empty() && !context.accounts.iter().any(|account| account.id == id) {
-        let age = context.accounts_age.map(|age| format!(" (as of {age} ago)")).unwrap_or_default();
+        let age = context.accounts_age.filter(|age| *age >= Span::minutes(1));
+        let age = age.map(|age| format!(" (as of {age} ago)")).unwrap_or_default();
         return Err(format!("There is no account {id} in your organization{age}."));
     }
     Ok(Some(id))

@@ -1,11 +1,11 @@
 use super::*;
-use std::collections::BTreeMap;
 use crate::access::{
     AnswerValue, Connection, FieldType, PromptField, Resource, Source, Target, TargetKind, TargetName,
 };
 use crate::slack::message::checks::{shown, shown_view, suggested};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn field(name: &str, field_type: FieldType) -> PromptField {
     PromptField {
@@ -63,6 +63,7 @@ fn flow(targets: Vec<Target>, fields: Vec<PromptField>) -> Flow {
         allowed_sources: vec![Source::Slack],
         include_decision_message: false,
         allow_guest_interaction: false,
+        has_emergency: false,
     }
 }
 
@@ -459,6 +460,51 @@ fn help_and_unknown_flows() {
 }
 
 #[test]
+fn an_emergency_is_a_box_to_tick() {
+    let one = target("prod-admin", "Prod admin", Some("111122223333"));
+    let plain = flow(vec![one.clone()], vec![field("emergency", FieldType::Text)]);
+    let flow = Flow { has_emergency: true, ..flow(vec![one], vec![]) };
+    let view = form(&flow, &FormContext::default());
+    assert_snapshot!(shown_view(&view), @r"
+    ── Request access ──
+    Access in AWS for a limited time. It ends by itself.
+    ────
+    # AWS SSO access
+    *Target*
+    Prod admin
+    Duration: [30 minutes] of 30 minutes | 1 hour | 4 hours
+    Emergency (optional): [] of This is an emergency
+      You get access at once, without asking anybody first. Everybody who was passed over is told, and somebody else must acknowledge it afterwards.
+    [Cancel] [Submit]
+    ");
+    let asked = |flow: &Flow, box_says: &[&str]| {
+        let given: &[(&str, &[&str])] =
+            &[(DURATION, &["1h"]), (EMERGENCY, box_says), ("field:emergency", &["x"])];
+        filled(flow, &FormContext::default(), given)
+    };
+    assert!(!asked(&flow, &[]).unwrap().is_emergency);
+    assert!(asked(&flow, &["yes"]).unwrap().is_emergency);
+    assert!(!asked(&plain, &[]).unwrap().is_emergency);
+    let told: Vec<String> =
+        [asked(&flow, &["Yes"]), asked(&flow, &["yes", "yes"]), asked(&flow, &[""]), asked(&plain, &["yes"])]
+            .map(wrong)
+            .to_vec();
+    assert_snapshot!(told.join("\n"), @r"
+    emergency: “Yes” is not one of the choices.
+    emergency: “yes” is not one of the choices.
+    emergency: “” is not one of the choices.
+    field:emergency: This flow has no emergency access any more. Close this and start again.
+    ");
+
+    let refused = || [("emergency".to_owned(), "No rule gives access in an emergency here.".to_owned())];
+    assert!(errors(&flow, refused()).contains_key(EMERGENCY));
+    assert!(errors(&plain, refused()).contains_key("field:emergency"));
+    let bare = Flow { schedule_deescalation: false, ..flow };
+    assert!(takes_errors(&bare));
+    assert!(errors(&bare, [("target_id".to_owned(), "No.".to_owned())]).contains_key(EMERGENCY));
+}
+
+#[test]
 fn errors_are_only_put_on_inputs() {
     let flow = flow(vec![target("prod-admin", "Prod admin", Some("111122223333"))], vec![]);
     let told = errors(&flow, [("target_id".to_owned(), "No rule lets you ask for this.".to_owned())]);
@@ -500,6 +546,7 @@ fn nothing_in_a_manifest_or_an_inventory_breaks_a_form() {
             });
             let mut flow = flow(targets, fields.collect());
             flow.fields.insert(0, field("account_id", FieldType::Text));
+            flow.has_emergency = count == 2;
             flow.label = text.to_owned();
             flow.name = text.into();
             flow.additional_header_text = Some(text.to_owned());

@@ -1,7 +1,7 @@
 //! The buttons, and what a press on each means.
 
 use super::block::{marked, plain};
-use crate::access::{AccessRequest, ClickAction, Resource};
+use crate::access::{AccessRequest, ClickAction, Resource, Span};
 use crate::slack::mrkdwn;
 use serde_json::{Value, json};
 
@@ -15,11 +15,13 @@ pub const REVOKE: &str = "sym_revoke";
 pub const WITHDRAW: &str = "sym_withdraw";
 /// The block and the action of the comment that deciders may leave on an open request.
 pub const COMMENT: &str = "sym_comment";
-
 /// Acknowledge an emergency.
 pub const ACKNOWLEDGE: &str = "sym_acknowledge";
 /// The block and the action of the shorter duration that an approver may choose.
 pub const SHORTEN: &str = "sym_shorten";
+
+/// Shorter durations on offer: Slack takes a hundred options.
+const SHORTER: usize = 99;
 
 /// What the button with this action id says; `None` when it is none of ours.
 pub fn action(action_id: &str) -> Option<ClickAction> {
@@ -51,6 +53,47 @@ pub(super) fn comment() -> Value {
         "label": plain("Comment for the requester", 75),
         "element": { "type": "plain_text_input", "action_id": COMMENT, "max_length": 500 },
     })
+}
+
+/// Shorter durations, for an approver who would give it but not for so long.
+pub(super) fn shorten(request: &AccessRequest) -> Option<Value> {
+    let duration = request.duration?;
+    let shorter = request.terms.shorter.iter().filter(|span| **span < duration).take(SHORTER);
+    let mut options: Vec<Value> = shorter.map(|span| option(&span.to_string(), *span)).collect();
+    if options.is_empty() {
+        return None;
+    }
+    let whole = match request.asked_duration {
+        None => format!("as asked: {duration}"),
+        Some(_) => format!("as it is now: {duration}"),
+    };
+    // A choice in a message cannot be undone but by another choice.
+    options.push(option(&whole, duration));
+    Some(json!({
+        "type": "section",
+        "block_id": SHORTEN,
+        "text": marked("Approve for at most", 3000),
+        "accessory": {
+            "type": "static_select",
+            "action_id": SHORTEN,
+            "placeholder": plain(&whole, 150),
+            "options": options,
+        },
+    }))
+}
+
+fn option(label: &str, value: Span) -> Value {
+    json!({ "text": plain(label, 75), "value": value.short() })
+}
+
+/// Says that an emergency has been seen; in front of the other buttons, if there are any.
+pub(super) fn acknowledge(request: &AccessRequest, controls: &mut Vec<Value>) {
+    let mut button = button(request, ACKNOWLEDGE, "Acknowledge");
+    button["style"] = json!("primary");
+    match controls.last_mut().and_then(|block| block.get_mut("elements")?.as_array_mut()) {
+        Some(buttons) => buttons.insert(0, button),
+        None => controls.push(json!({ "type": "actions", "elements": [button] })),
+    }
 }
 
 /// Ends the access, after a question: this cannot be taken back.

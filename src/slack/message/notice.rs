@@ -1,12 +1,14 @@
 //! What people are told as a request goes on: direct messages to the requester, and the few things
 //! that channels must hear.
 
-use super::words::{approved_by, listed, machine_said, sentence, what, what_and_how_long, who, why_ended};
-use super::{Message, UseHint, account_name, ask_again, block, button, refusal};
+use super::words::{
+    approved_how, listed, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended,
+};
+use super::{Message, UseHint, account_name, ask_again, block, button, refusal, urgent};
 use crate::access::{
     AccessRequest, Audience, Cause, Notice, NoticeKind, Principal, Removal, Resource, Timestamp,
 };
-use crate::slack::mrkdwn::{self, code, code_block, cut, date, destination, inline, quote, user};
+use crate::slack::mrkdwn::{self, code, code_block, cut, date, destination, inline, prose, quote, user};
 
 /// Longest quote of a comment or of AWS.
 const QUOTE: usize = 1500;
@@ -35,9 +37,9 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             lines.extend(quoted(comment.as_deref()));
             Message::of(&lines)
         }
-        NoticeKind::Withdrawn => Message::of(&[format!(
-            "You took your request for {what} back. Nobody can approve it any more."
-        )]),
+        NoticeKind::Withdrawn => {
+            Message::of(&[format!("You took your request for {what} back. Nobody can approve it any more.")])
+        }
         NoticeKind::Lapsed => Message::of(&[format!(
             "Nobody answered your request for {what} in time, so it has lapsed. Ask again with {}.",
             ask_again(request)
@@ -49,18 +51,13 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             let overdue = Overdue { since: *since, attempts: *attempts, last, by_hand };
             revoke_overdue(request, &overdue)
         }
-        NoticeKind::Reminder { answer_by } => Message::of(&[format!(
-            "{} still waits for {what}. The request lapses {}.",
-            user(&request.requester.user),
-            date(*answer_by)
-        )]),
-        NoticeKind::GlassBroken { rule } => Message::of(&[format!(
-            ":rotating_light: {} took {what} in an emergency, by the rule *{}*, without asking anybody.",
-            user(&request.requester.user),
-            inline(rule)
-        )]),
+        NoticeKind::Reminder { answer_by } => urgent::reminder(request, &notice.to, *answer_by),
+        NoticeKind::GlassBroken { rule } => urgent::glass_broken(request, &notice.to, rule),
         NoticeKind::Acknowledged { by } => {
-            Message::of(&[format!("{} acknowledged your emergency access to {what}.", user(by))])
+            let given = request.terms.emergency.as_ref().and_then(|it| it.acknowledged.as_ref());
+            let mut lines = vec![format!("{} acknowledged your emergency access to {what}.", user(by))];
+            lines.extend(quoted(given.and_then(|given| given.comment.as_deref())));
+            Message::of(&lines)
         }
         NoticeKind::ClickRefused { refusal: why } => Message::of(&[refusal(why, Some(request))]),
     }
@@ -88,18 +85,16 @@ fn submitted(request: &AccessRequest, destinations: &[String], answer_by: Timest
 
 fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_channel: bool) -> Message {
     let first = if is_channel {
-        format!(
-            ":warning: The request of {} for {} could not be posted everywhere.",
-            who(request),
-            what(request)
-        )
+        let reached_somebody = request.cards.iter().any(|card| card.place.is_some());
+        let how = if reached_somebody { "could not be posted everywhere" } else { "reached nobody" };
+        format!(":warning: The request of {} for {} {how}.", who(request), what(request))
     } else {
         format!(":warning: Your request for {} reached nobody.", what(request))
     };
     let mut lines: Vec<String> = failures
         .iter()
         .take(LISTED)
-        .map(|(place, why)| format!("• {}: {}", cut(&destination(place), 100), cut(&inline(why), 180)))
+        .map(|(place, why)| format!("• {}: {}", cut(&destination(place), 100), prose(why, 250)))
         .collect();
     if failures.len() > LISTED {
         lines.push(format!("• and {} more", failures.len() - LISTED));
@@ -116,11 +111,8 @@ fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_chan
 }
 
 fn approved(request: &AccessRequest) -> Message {
-    let by = match approved_by(request) {
-        names if names.is_empty() => String::new(),
-        names => format!(" by {names}"),
-    };
-    let mut lines = vec![format!(":white_check_mark: Your request {} is approved{by}.", what(request))];
+    let how = approved_how(request).map(|how| format!(" {how}")).unwrap_or_default();
+    let mut lines = vec![format!(":white_check_mark: Your request {} is approved{how}.", what(request))];
     lines.extend(comments(request));
     Message::of(&lines)
 }
@@ -138,6 +130,7 @@ fn granted(request: &AccessRequest, ends_at: Option<Timestamp>, hint: &UseHint<'
         (None, false) => "with no set end".to_owned(),
     };
     let mut lines = vec![format!(":white_check_mark: You have {} {until}.", what(request))];
+    lines.extend(made_shorter(request));
     lines.extend(comments(request));
     lines.push(how_to_use(request, hint));
     let mut message = Message::of(&lines);

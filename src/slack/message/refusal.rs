@@ -1,7 +1,7 @@
 //! What the bot answers when somebody may not do what they tried: what, why, and what now.
 
 use super::words::{capital, people, what};
-use crate::access::{AccessRequest, Person, Refusal};
+use crate::access::{AccessRequest, People, Person, Refusal};
 use crate::slack::mrkdwn::{cut, date, user};
 
 /// A refusal in a sentence or two, as `mrkdwn`. The request makes it concrete where it is known.
@@ -9,6 +9,9 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
     let it = request
         .map_or_else(|| "this request".to_owned(), |request| format!("the request for {}", what(request)));
     let channel = request.and_then(|request| request.terms.channel.as_deref());
+    if let Some(text) = in_an_emergency(refusal, request) {
+        return text;
+    }
     match refusal {
         Refusal::Stranger => {
             "You belong to another workspace, so you cannot act here. A member of this workspace can."
@@ -22,11 +25,7 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
                 .to_owned()
         }
         Refusal::NotApprover { approvers } => {
-            let names = people(approvers, channel);
-            if names.is_empty() {
-                return format!("You are not among those who decide on {it}.");
-            }
-            format!("You are not among those who decide on {it}. {} can.", capital(&cut(&names, 1000)))
+            format!("You are not among those who decide on {it}.{}", who_can(approvers, channel))
         }
         Refusal::RightUnknown => {
             "Slack or AWS could not say just now whether you may do this, so nothing was done. Try again in \
@@ -42,7 +41,9 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::Lapsed { at } => {
             format!("Nobody answered {it} in time: it lapsed {}. The requester can ask again.", date(*at))
         }
-        Refusal::Withdrawn => format!("The requester took {it} back, so there is nothing to decide."),
+        Refusal::Withdrawn => {
+            format!("{} was taken back, so there is nothing to decide.", capital(&it))
+        }
         Refusal::NotReady => {
             "The bot is still finding out who the requester is in AWS. Try again in a moment.".to_owned()
         }
@@ -56,12 +57,36 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::NotYoursToWithdraw => {
             "Only the requester can take a request back. You can deny it, if you may decide on it.".to_owned()
         }
-        Refusal::NothingToAcknowledge => "There is nothing to acknowledge here, or somebody has already.".to_owned(),
+        Refusal::NothingToAcknowledge => "There is nothing to acknowledge here.".to_owned(),
         Refusal::Unknown => {
             "The bot does not know this request any more, so nothing was done. Ask again with `/sym request`."
                 .to_owned()
         }
         Refusal::Stale => "This has moved on in the meantime, so nothing was done.".to_owned(),
+    }
+}
+
+/// What is refused in other words where access was taken in an emergency: nobody decides on it, somebody
+/// else acknowledges it.
+fn in_an_emergency(refusal: &Refusal, request: Option<&AccessRequest>) -> Option<String> {
+    let request = request?;
+    let emergency = request.terms.emergency.as_ref()?;
+    if *refusal == Refusal::OwnRequest {
+        return Some("You took this access yourself, so somebody else has to acknowledge it.".to_owned());
+    }
+    if let Refusal::NotApprover { approvers } = refusal {
+        let who_can = who_can(approvers, request.terms.channel.as_deref());
+        return Some(format!("You are not among those who can acknowledge this emergency.{who_can}"));
+    }
+    let by = emergency.acknowledged.as_ref().filter(|_| *refusal == Refusal::NothingToAcknowledge)?;
+    Some(format!("{} has already acknowledged it.", name(&by.by)))
+}
+
+/// Who may instead, as a further sentence.
+fn who_can(approvers: &[People], channel: Option<&str>) -> String {
+    match people(approvers, channel) {
+        names if names.is_empty() => String::new(),
+        names => format!(" {} can.", capital(&cut(&names, 1000))),
     }
 }
 

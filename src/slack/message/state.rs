@@ -1,11 +1,12 @@
 //! What a card says about where its request stands: one arm for each status.
 
+use super::rules::{Wait, who_decides};
 use super::words::{
-    approved_by, bold, capital, machine_said, people, sentence, what, what_and_how_long, who, why_ended,
+    approved_how, machine_said, made_shorter, sentence, what, what_and_how_long, who, why_ended,
 };
-use super::{block, button};
-use crate::access::{AccessRequest, Cause, Removal, Requirement, Status, Timestamp};
-use crate::slack::mrkdwn::{cut, date, quote, user};
+use super::{block, button, emergency};
+use crate::access::{AccessRequest, Cause, Removal, Status, Timestamp};
+use crate::slack::mrkdwn::{date, quote, user};
 use serde_json::Value;
 
 const WAITING: &str = ":hourglass_flowing_sand:";
@@ -15,9 +16,7 @@ const OVER: &str = ":lock:";
 const FAILED: &str = ":warning:";
 
 /// Longest quote of a comment or of AWS.
-const QUOTE: usize = 1500;
-/// Rules listed one by one.
-const RULES: usize = 6;
+pub(super) const QUOTE: usize = 1500;
 
 /// What a card says besides what was asked.
 pub(super) struct State {
@@ -60,11 +59,14 @@ impl State {
     }
 
     fn approvals(mut self, request: &AccessRequest) -> Self {
-        if request.approvals.is_empty() {
-            let nobody = request.terms.requirements.is_empty();
-            return if nobody { self.line("No approval was needed.") } else { self };
-        }
-        self.lines.push(format!("Approved by {}.", approved_by(request)));
+        let nobody = request.terms.requirements.is_empty() && request.terms.emergency.is_none();
+        let how = approved_how(request).map(|how| format!("Approved {how}."));
+        self.lines.extend(how.or_else(|| nobody.then(|| "No approval was needed.".to_owned())));
+        self.comments(request)
+    }
+
+    /// What approvers said, each under their name.
+    fn comments(mut self, request: &AccessRequest) -> Self {
         let commented = request.approvals.iter().filter_map(|a| Some((a, a.comment.as_deref()?)));
         for (approval, comment) in commented.take(3) {
             self.lines.push(format!("{}:\n{}", user(&approval.by.user), quote(comment, QUOTE)));
@@ -75,13 +77,19 @@ impl State {
 
 /// Where the request stands.
 pub(super) fn of(request: &AccessRequest) -> State {
+    emergency::marked(request, standing(request))
+}
+
+fn standing(request: &AccessRequest) -> State {
     let (who, what) = (who(request), what(request));
     match &request.status {
         Status::Identifying { .. } => {
             State::new(WAITING, format!("{who} requests {}", what_and_how_long(request)))
                 .line("Finding out who they are in AWS.")
         }
-        Status::Pending { answer_by, .. } => pending(request, *answer_by),
+        Status::Pending { since, answer_by, .. } => {
+            pending(request, Wait { since: *since, answer_by: *answer_by })
+        }
         Status::Granting { provisional_end, .. } => granting(request, *provisional_end),
         Status::Active { ends_at, .. } => active(request, *ends_at),
         Status::Ending { cause, began: None, .. } => State::new(FAILED, format!("{who} did not get {what}"))
@@ -114,30 +122,29 @@ pub(super) fn of(request: &AccessRequest) -> State {
     }
 }
 
-fn pending(request: &AccessRequest, answer_by: Timestamp) -> State {
+fn pending(request: &AccessRequest, wait: Wait) -> State {
     let headline = format!("{} requests {}", who(request), what_and_how_long(request));
-    let mut state = State::new(WAITING, headline);
-    if !request.approvals.is_empty() {
-        state = state.approvals(request);
-    }
-    state = state.line(who_decides(request));
+    let mut state = State::new(WAITING, headline).line(who_decides(request, wait)).comments(request);
+    state.lines.extend(made_shorter(request));
     let end = match (&request.target, request.duration) {
         (None, _) => "",
         (Some(_), Some(duration)) => &format!(" Access ends {duration} after AWS has confirmed it."),
         (Some(_), None) => " Access has no set end: somebody has to end it.",
     };
-    state = state.small(format!("Answer by {}, or the request lapses.{end}", date(answer_by)));
+    state = state.small(format!("Answer by {}, or the request lapses.{end}", date(wait.answer_by)));
     if request.terms.include_decision_message {
         state = state.control(button::comment());
     }
+    state.controls.extend(button::shorten(request));
     state.control(button::decide(request))
 }
 
 fn granting(request: &AccessRequest, provisional_end: Option<Timestamp>) -> State {
     let mut state =
         State::new(WAITING, format!("{} is getting {}", who(request), what_and_how_long(request)))
-            .approvals(request)
-            .line("Waiting for AWS.");
+            .approvals(request);
+    state.lines.extend(made_shorter(request));
+    state = state.line("Waiting for AWS.");
     if let Some(end) = provisional_end {
         state = state.small(format!("Ends {} at the latest", date(end)));
     }
@@ -151,6 +158,7 @@ fn active(request: &AccessRequest, ends_at: Option<Timestamp>) -> State {
     };
     let mut state =
         State::new(GIVEN, format!("{} has {}{until}", who(request), what(request))).approvals(request);
+    state.lines.extend(made_shorter(request));
     if button::has_sessions(request) {
         state = state.small("A session that is open at the end can go on until it expires by itself.");
     }
@@ -186,50 +194,12 @@ fn ended(request: &AccessRequest, end: &Ended<'_>) -> State {
     let mut state = State::new(if is_failure { FAILED } else { OVER }, headline)
         .line(format!("Why: {}.{proof}", why_ended(request, end.cause, false)))
         .quoted(machine_said(end.cause));
-    if !request.approvals.is_empty() {
-        state.lines.push(format!("Approved by {}.", approved_by(request)));
-    }
+    state.lines.extend(approved_how(request).map(|how| format!("Approved {how}.")));
     if button::has_sessions(request) && end.began.is_some() && end.removal == Removal::SeenAbsent {
         state = state.small("A session opened before can go on until it expires by itself.");
     }
     let held = end.began.map(|began| format!(", after {}", end.at.since(began))).unwrap_or_default();
     state.small(format!("Ended {}{held}", date(end.at)))
-}
-
-/// Who may press, and how many of them it takes.
-fn who_decides(request: &AccessRequest) -> String {
-    match request.terms.requirements.as_slice() {
-        [] => "No approval is needed.".to_owned(),
-        [only] => {
-            let names = deciders(request, only, 1500);
-            let rule = bold(&only.rule);
-            let count = match only.min_approvals {
-                0 | 1 => String::new(),
-                needed => format!("{} of {needed} approvals so far. ", given(request, only)),
-            };
-            format!("{count}{} can approve or deny (rule {rule}).", capital(&names))
-        }
-        all => {
-            let mut lines = vec!["Each of these rules must be satisfied:".to_owned()];
-            lines.extend(all.iter().take(RULES).map(|rule| {
-                let names = deciders(request, rule, 250);
-                let (given, needed) = (given(request, rule), rule.min_approvals);
-                format!("• {}: {given} of {needed} approvals so far, from {names}", bold(&rule.rule))
-            }));
-            if all.len() > RULES {
-                lines.push(format!("• and {} more", all.len() - RULES));
-            }
-            lines.join("\n")
-        }
-    }
-}
-
-fn deciders(request: &AccessRequest, requirement: &Requirement, max: usize) -> String {
-    cut(&people(&requirement.approvers, request.terms.channel.as_deref()), max)
-}
-
-fn given(request: &AccessRequest, requirement: &Requirement) -> usize {
-    request.approvals.iter().filter(|approval| approval.rules.contains(&requirement.rule)).count()
 }
 
 /// The blocks of a state, in order.

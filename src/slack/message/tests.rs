@@ -1,9 +1,9 @@
 use super::checks::{checked, shown};
 use super::*;
 use crate::access::{
-    Answer, AnswerValue, Approval, AskedTarget, Audience, Card, Cause, Connection, Notice, NoticeKind,
-    People, Person, Principal, Refusal, Removal, Requirement, Resource, Retry, Status, Terms, Timestamp,
-    UserId,
+    Answer, AnswerValue, Approval, AskedTarget, Audience, Card, Cause, Connection, Email, Emergency,
+    Fallback, Notice, NoticeKind, People, Person, Place, Principal, Refusal, Removal, Requirement, Resource,
+    Retry, Status, Terms, Timestamp, UserId,
 };
 use insta::assert_snapshot;
 use std::fmt::Write as _;
@@ -29,7 +29,14 @@ fn text(name: &str, label: &str, value: &str) -> Answer {
 }
 
 fn rule(name: &str, approvers: Vec<People>, min_approvals: u32) -> Requirement {
-    Requirement { rule: name.into(), approvers, min_approvals, allow_self: false }
+    Requirement {
+        rule: name.into(),
+        approvers,
+        min_approvals,
+        allow_self: false,
+        notify: vec![],
+        fallback: None,
+    }
 }
 
 /// ana asks for Prod admin for an hour.
@@ -55,6 +62,8 @@ fn request() -> AccessRequest {
             text("reason", "Reason", "Restore the orders table.\nSee https://example.com/INC-42"),
         ],
         duration: Some(Span::hours(1)),
+        asked_duration: None,
+        is_emergency: false,
         made_at: NOW,
         terms: Terms {
             requirements: vec![rule("prod", vec![People::ChannelMembers], 1)],
@@ -64,11 +73,14 @@ fn request() -> AccessRequest {
             allow_revoke: true,
             allow_guest_interaction: false,
             include_decision_message: false,
+            shorter: vec![],
+            auto_rules: vec![],
+            emergency: None,
         },
         approvals: vec![],
         principal: None,
         cards: vec![Card { destination: "#prod".into(), place: None, failed: None }],
-        status: Status::Pending { answer_by: NOW + Span::hours(8) },
+        status: Status::Pending { since: NOW, answer_by: NOW + Span::hours(8), reminded: false },
     }
 }
 
@@ -189,7 +201,344 @@ fn buttons_are_there_while_they_apply() {
     }
     assert_eq!(action(APPROVE), Some(crate::access::ClickAction::Approve));
     assert_eq!(action(WITHDRAW), Some(crate::access::ClickAction::Withdraw));
+    assert_eq!(action(ACKNOWLEDGE), Some(crate::access::ClickAction::Acknowledge));
     assert_eq!(action(COMMENT), None);
+    assert_eq!(action(SHORTEN), None);
+}
+
+fn fallback(after: Option<Span>, is_used: bool) -> Fallback {
+    Fallback {
+        after,
+        notify: vec!["#security-oncall".into()],
+        approvers: vec![People::Usergroup("security".into()), People::User(Email::new("cy@example.com"))],
+        is_used,
+    }
+}
+
+/// What a card says below the answers.
+fn below(request: &AccessRequest) -> String {
+    let mut request = request.clone();
+    request.answers.clear();
+    card_of(&request)
+}
+
+#[test]
+fn a_card_says_who_is_asked_when_nobody_answers() {
+    let mut request = request();
+    let mut with = |fallback: Fallback| {
+        request.terms.requirements[0].fallback = Some(fallback.clone());
+        request.terms.requirements[0].approvers = vec![People::ChannelMembers];
+        if fallback.is_used {
+            request.terms.requirements[0].approvers.extend(fallback.approvers);
+        }
+        below(&request).lines().nth(2).unwrap().to_owned()
+    };
+    assert_snapshot!(with(fallback(Some(Span::minutes(20)), false)), @"Members of #prod can approve or deny (rule *prod*). If it is still open today at 5:20 AM, the bot also asks @security and cy@example.com.");
+    assert_snapshot!(with(fallback(Some(Span::minutes(20)), true)), @"Members of #prod can approve or deny (rule *prod*). Asked too: @security and cy@example.com.");
+    assert_snapshot!(with(fallback(None, false)), @"Members of #prod can approve or deny (rule *prod*). If they cannot be reached, the bot asks @security and cy@example.com.");
+    assert_snapshot!(with(Fallback { approvers: vec![], ..fallback(Some(Span::minutes(20)), false) }), @"Members of #prod can approve or deny (rule *prod*). If it is still open today at 5:20 AM, the bot also asks in #security-oncall.");
+    // The request would have lapsed by then.
+    assert_snapshot!(with(fallback(Some(Span::hours(9)), false)), @"Members of #prod can approve or deny (rule *prod*).");
+}
+
+#[test]
+fn many_rules_say_which_are_still_open() {
+    let mut request = request();
+    request.requester.email = Some(Email::new("ana@example.com"));
+    request.terms.requirements = vec![
+        rule("dev", vec![People::Everyone], 1),
+        rule("prod", vec![People::ChannelMembers], 3),
+        Requirement {
+            fallback: Some(fallback(Some(Span::minutes(20)), false)),
+            ..rule(
+                "pii",
+                vec![People::User(Email::new("ana@example.com")), People::User(Email::new("bo@example.com"))],
+                1,
+            )
+        },
+    ];
+    request.approvals = vec![
+        Approval { rules: vec!["prod".into(), "dev".into()], ..approval("cy") },
+        Approval { rules: vec!["prod".into()], ..approval("bo") },
+    ];
+    assert_snapshot!(below(&request), @r"
+    :hourglass_flowing_sand: @ana requests *Prod admin* for 1 hour
+    (Account *prod* (111122223333)  ·  Flow *AWS SSO access*  ·  Request `k3v9x2m7q4t1z`)
+    Each of these rules must be satisfied:
+    • *prod*: 2 of 3 approvals so far: @cy and @bo. Members of #prod can approve or deny.
+    • *pii*: 0 of 1 approvals so far. bo@example.com can approve or deny. If it is still open today at 5:20 AM, the bot also asks @security and cy@example.com.
+    • *dev*: satisfied by @cy
+    (Answer by today at 1:00 PM, or the request lapses. Access ends 1 hour after AWS has confirmed it.)
+    [Approve] [Deny]
+
+    [<@UANA> requests Prod admin for 1 hour. Each of these rules must be satisfied: • prod: 2 of 3 approvals so far: <@UCY> and <@UBO>. Members of #prod can approve or deny. • pii: 0 of 1 approvals so far. bo@example.com can approve or deny. If it is still open 2026-11-20 05:20 UTC, the bot also asks @security and cy@example.com. • dev: satisfied by <@UCY>]
+    ");
+}
+
+#[test]
+fn one_rule_with_two_approvals() {
+    let mut request = request();
+    request.terms.requirements[0].min_approvals = 2;
+    assert_snapshot!(below(&request).lines().nth(2).unwrap(), @"0 of 2 approvals so far. Members of #prod can approve or deny (rule *prod*).");
+    request.approvals = vec![approval("bo")];
+    assert_snapshot!(below(&request).lines().nth(2).unwrap(), @"1 of 2 approvals so far: @bo. Members of #prod can approve or deny (rule *prod*).");
+}
+
+#[test]
+fn an_approver_may_give_less_time() {
+    let mut request = request();
+    request.duration = Some(Span::hours(4));
+    request.terms.shorter = vec![Span::minutes(30), Span::hours(1), Span::hours(2)];
+    request.terms.requirements[0].min_approvals = 2;
+    assert_snapshot!(below(&request), @r"
+    :hourglass_flowing_sand: @ana requests *Prod admin* for 4 hours
+    (Account *prod* (111122223333)  ·  Flow *AWS SSO access*  ·  Request `k3v9x2m7q4t1z`)
+    0 of 2 approvals so far. Members of #prod can approve or deny (rule *prod*).
+    (Answer by today at 1:00 PM, or the request lapses. Access ends 4 hours after AWS has confirmed it.)
+    Approve for at most
+    [‹as asked: 4 hours›] of 30 minutes | 1 hour | 2 hours | as asked: 4 hours
+    [Approve] [Deny]
+
+    [<@UANA> requests Prod admin for 4 hours. 0 of 2 approvals so far. Members of #prod can approve or deny (rule prod).]
+    ");
+    let blocks = card(&request, &[]).blocks;
+    let select = blocks.iter().find(|block| block["block_id"] == SHORTEN).unwrap();
+    let values: Vec<&str> = select["accessory"]["options"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|option| option["value"].as_str().unwrap())
+        .collect();
+    assert_eq!(values, ["30m", "1h", "2h", "4h"]);
+    assert_eq!(select["accessory"]["action_id"], SHORTEN);
+
+    request.duration = Some(Span::hours(1));
+    request.asked_duration = Some(Span::hours(4));
+    request.approvals = vec![approval("bo")];
+    assert_snapshot!(below(&request), @r"
+    :hourglass_flowing_sand: @ana requests *Prod admin* for 1 hour
+    (Account *prod* (111122223333)  ·  Flow *AWS SSO access*  ·  Request `k3v9x2m7q4t1z`)
+    1 of 2 approvals so far: @bo. Members of #prod can approve or deny (rule *prod*).
+    An approver shortened it from 4 hours to 1 hour.
+    (Answer by today at 1:00 PM, or the request lapses. Access ends 1 hour after AWS has confirmed it.)
+    Approve for at most
+    [‹as it is now: 1 hour›] of 30 minutes | as it is now: 1 hour
+    [Approve] [Deny]
+
+    [<@UANA> requests Prod admin for 1 hour. 1 of 2 approvals so far: <@UBO>. Members of #prod can approve or deny (rule prod).]
+    ");
+    request.duration = Some(Span::minutes(30));
+    assert!(!card(&request, &[]).blocks.iter().any(|block| block["block_id"] == SHORTEN));
+    request.duration = None;
+    assert!(!card(&request, &[]).blocks.iter().any(|block| block["block_id"] == SHORTEN));
+}
+
+#[test]
+fn what_was_granted_is_told_when_it_is_less_than_was_asked_for() {
+    let end = Some(NOW + Span::hours(1));
+    let mut request = approved(Status::Granting { since: NOW, provisional_end: end });
+    request.asked_duration = Some(Span::hours(4));
+    assert_snapshot!(below(&request), @r"
+    :hourglass_flowing_sand: @ana is getting *Prod admin* for 1 hour
+    (Account *prod* (111122223333)  ·  Flow *AWS SSO access*  ·  Request `k3v9x2m7q4t1z`)
+    Approved by @bo.
+    An approver shortened it from 4 hours to 1 hour.
+    Waiting for AWS.
+    (Ends today at 6:00 AM at the latest)
+    [Revoke]
+
+    [<@UANA> is getting Prod admin for 1 hour. Approved by <@UBO>.]
+    ");
+    request.status = Status::Active { since: NOW, ends_at: end, warned: false };
+    assert_snapshot!(below(&request), @r"
+    :white_check_mark: @ana has *Prod admin* until today at 6:00 AM
+    (Account *prod* (111122223333)  ·  Flow *AWS SSO access*  ·  Request `k3v9x2m7q4t1z`)
+    Approved by @bo.
+    An approver shortened it from 4 hours to 1 hour.
+    (A session that is open at the end can go on until it expires by itself.)
+    [Revoke]
+
+    [<@UANA> has Prod admin until 2026-11-20 06:00 UTC. Approved by <@UBO>.]
+    ");
+    let told = told(&request, NoticeKind::Granted { ends_at: end });
+    assert_snapshot!(told.lines().take(2).collect::<Vec<_>>().join("\n"), @r"
+    :white_check_mark: You have *Prod admin* until today at 6:00 AM.
+    An approver shortened it from 4 hours to 1 hour.
+    ");
+}
+
+#[test]
+fn a_rule_that_approved_by_itself_is_named() {
+    let mut request = approved(Status::Active { since: NOW, ends_at: None, warned: false });
+    request.approvals.clear();
+    request.terms.requirements.clear();
+    request.terms.auto_rules = vec!["dev".into()];
+    assert_snapshot!(below(&request), @r"
+    :white_check_mark: @ana has *Prod admin*, with no set end
+    (Account *prod* (111122223333)  ·  Flow *AWS SSO access*  ·  Request `k3v9x2m7q4t1z`)
+    Approved by the rule *dev*.
+    (A session that is open at the end can go on until it expires by itself.)
+    [Revoke]
+
+    [<@UANA> has Prod admin, with no set end. Approved by the rule dev.]
+    ");
+    request.terms.auto_rules.push("read-only".into());
+    let kind = NoticeKind::Approved;
+    request.target = None;
+    assert_snapshot!(told(&request, kind), @":white_check_mark: Your request *AWS SSO access* is approved by the rules *dev* and *read-only*.");
+}
+
+/// ana takes Prod admin without asking the members of #prod, bo and the privacy group.
+fn in_an_emergency(status: Status) -> AccessRequest {
+    let mut request = request();
+    let bo = People::User(Email::new("bo@example.com"));
+    let ana = People::User(Email::new("ana@example.com"));
+    request.requester.email = Some(Email::new("ana@example.com"));
+    request.is_emergency = true;
+    request.terms.requirements.clear();
+    request.terms.emergency = Some(Emergency {
+        rule: "break-glass".into(),
+        skipped: vec![
+            rule("prod", vec![People::ChannelMembers, ana, bo.clone()], 1),
+            rule("pii", vec![People::Usergroup("privacy".into()), bo], 1),
+        ],
+        acknowledged: None,
+    });
+    request.status = status;
+    request
+}
+
+fn acknowledged(mut request: AccessRequest) -> AccessRequest {
+    let given = Approval { rules: vec![], comment: Some("Seen it.".into()), ..approval("bo") };
+    request.terms.emergency.as_mut().unwrap().acknowledged = Some(given);
+    request
+}
+
+#[test]
+fn every_state_of_an_emergency() {
+    let mut all = String::new();
+    for (name, state) in states() {
+        let request = in_an_emergency(state.status);
+        let owes = request.owes_acknowledgement();
+        for (request, owes) in [(request.clone(), owes), (acknowledged(request), false)] {
+            let blocks = serde_json::to_string(&card(&request, &[]).blocks).unwrap();
+            assert_eq!(blocks.contains(ACKNOWLEDGE), owes, "{name}");
+            let (is_decided, is_granted) = (blocks.contains(APPROVE), blocks.contains(REVOKE));
+            assert_eq!(is_decided, matches!(request.status, Status::Pending { .. }), "{name}");
+            assert_eq!(is_granted, request.is_claiming(), "{name}");
+            if ["granting", "active", "already held", "ended, time up", "ended, failed"].contains(&name) {
+                let acknowledged = if owes { "" } else { ", acknowledged" };
+                write!(all, "=== {name}{acknowledged}\n{}\n\n", card_of(&request)).unwrap();
+            }
+        }
+    }
+    assert_snapshot!("emergencies", all);
+}
+
+#[test]
+fn an_emergency_may_be_commented_on() {
+    let mut request = in_an_emergency(Status::Active { since: NOW, ends_at: None, warned: false });
+    request.terms.include_decision_message = true;
+    let card = below(&request);
+    let controls: Vec<&str> = card.lines().skip_while(|line| !line.starts_with("Comment")).take(3).collect();
+    assert_snapshot!(controls.join("\n"), @r"
+    Comment for the requester (optional): []
+    [Acknowledge] [Revoke]
+    ");
+}
+
+fn to_channel(request: &AccessRequest, name: &str, kind: NoticeKind) -> String {
+    shown(&notice_of(request, Audience::Channel(name.into()), kind))
+}
+
+#[test]
+fn reminders_say_what_since_when_until_when_and_where() {
+    let mut request = request();
+    let bo = People::User(Email::new("bo@example.com"));
+    request.terms.requirements = vec![rule("prod", vec![bo.clone()], 1), rule("pii", vec![bo], 1)];
+    let place = Place { channel: "C0PROD".into(), ts: "1.2".into() };
+    request.cards[0].place = Some(place);
+    let kind = NoticeKind::Reminder { answer_by: NOW + Span::hours(8) };
+    assert_snapshot!(to_channel(&request, "#prod", kind.clone()), @r"
+    :hourglass_flowing_sand: @ana still waits for an answer: *Prod admin* for 1 hour, requested today at 5:00 AM.
+    Approve or deny it on the card in this conversation. It lapses today at 1:00 PM.
+    ");
+    assert_snapshot!(to_channel(&request, "user:bo@example.com", kind.clone()), @r"
+    :hourglass_flowing_sand: @ana still waits for an answer: *Prod admin* for 1 hour, requested today at 5:00 AM. You are asked by rule *prod* and rule *pii*.
+    Approve or deny it on the card in #prod. It lapses today at 1:00 PM.
+    ");
+    request.cards[0].destination = "user:cy@example.com".into();
+    request.cards[0].place.as_mut().unwrap().channel = "D0CY".into();
+    assert_snapshot!(to_channel(&request, "user:bo@example.com", kind.clone()), @r"
+    :hourglass_flowing_sand: @ana still waits for an answer: *Prod admin* for 1 hour, requested today at 5:00 AM. You are asked by rule *prod* and rule *pii*.
+    Approve or deny it on its card. It lapses today at 1:00 PM.
+    ");
+    assert_snapshot!(to_channel(&request, "user:cy@example.com", kind), @r"
+    :hourglass_flowing_sand: @ana still waits for an answer: *Prod admin* for 1 hour, requested today at 5:00 AM.
+    Approve or deny it on the card in this conversation. It lapses today at 1:00 PM.
+    ");
+}
+
+#[test]
+fn an_emergency_is_told_to_those_who_were_passed_over() {
+    let request = in_an_emergency(Status::Granting { since: NOW, provisional_end: None });
+    let kind = NoticeKind::GlassBroken { rule: "break-glass".into() };
+    assert_snapshot!(to_channel(&request, "#prod", kind.clone()), @r"
+    :rotating_light: *Emergency:* @ana takes *Prod admin* for 1 hour without asking anybody first (rule *break-glass*).
+    Passed over: members of #prod, bo@example.com and @privacy. One of them must acknowledge it on the card in this conversation.
+    ");
+    assert_snapshot!(to_channel(&request, "user:bo@example.com", kind), @r"
+    :rotating_light: *Emergency:* @ana takes *Prod admin* for 1 hour without asking anybody first (rule *break-glass*).
+    You would have been asked by rule *prod* and rule *pii*. You, or somebody else who would have been asked, must acknowledge it on the card in #prod.
+    ");
+    let by_bo = NoticeKind::Acknowledged { by: "UBO".into() };
+    assert_snapshot!(told(&acknowledged(request), by_bo), @r"
+    @bo acknowledged your emergency access to *Prod admin*.
+    > Seen it.
+    ");
+}
+
+#[test]
+fn refusals_about_an_emergency() {
+    let request = in_an_emergency(Status::Granting { since: NOW, provisional_end: None });
+    let said = |why: &Refusal, request: &AccessRequest| refusal(why, Some(request));
+    assert_snapshot!(said(&Refusal::OwnRequest, &request), @"You took this access yourself, so somebody else has to acknowledge it.");
+    assert_snapshot!(said(&Refusal::NothingToAcknowledge, &acknowledged(request.clone())), @"<@UBO> has already acknowledged it.");
+    assert_snapshot!(said(&Refusal::NothingToAcknowledge, &super::tests::request()), @"There is nothing to acknowledge here.");
+    let approvers = vec![People::ChannelMembers, People::Usergroup("privacy".into())];
+    assert_snapshot!(said(&Refusal::NotApprover { approvers }, &request), @"You are not among those who can acknowledge this emergency. Members of #prod or @privacy can.");
+}
+
+#[test]
+fn what_the_people_who_run_the_bot_are_told() {
+    let findings = ["rule prod of flow sso-access: the user group sre-leads has no members", "rule pii: <x>"];
+    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    assert_snapshot!(shown(&unreachable(&findings)), @r"
+    :warning: These rules cannot be satisfied right now:
+    • rule prod of flow sso-access: the user group sre-leads has no members
+    • rule pii: <x>
+    Requests under them may lapse unanswered.
+    ");
+    assert_snapshot!(shown(&manifests_reloaded("")), @":white_check_mark: The changed manifests are in force.");
+    assert_snapshot!(shown(&manifests_reloaded("2 flows, 5 rules.")), @":white_check_mark: The changed manifests are in force. 2 flows, 5 rules.");
+    let complaint = "flows.hcl:3:5: there is no attribute `aprovers`\n  aprovers = []\n  ^^^^^^^^ did you mean `approvers`?";
+    assert_snapshot!(shown(&manifests_broken(complaint)), @r"
+    :warning: The manifests have errors; the last good ones stay in force.
+    ```flows.hcl:3:5: there is no attribute ˋaproversˋ
+      aprovers = []
+      ^^^^^^^^ did you mean ˋapproversˋ?```
+    ");
+    for text in hostile() {
+        for message in [
+            unreachable(&vec![text.clone(); 40]),
+            manifests_reloaded(&text),
+            manifests_broken(&text),
+            manifests_broken(&text.repeat(20)),
+        ] {
+            checked(&message);
+            unforged(&message);
+        }
+    }
 }
 
 #[test]
@@ -198,14 +547,7 @@ fn two_rules_and_a_comment() {
     request.terms.include_decision_message = true;
     request.terms.requirements = vec![
         rule("prod", vec![People::ChannelMembers], 2),
-        rule(
-            "pii",
-            vec![
-                People::Usergroup("privacy".into()),
-                People::User(crate::access::Email::new("bo@example.com")),
-            ],
-            1,
-        ),
+        rule("pii", vec![People::Usergroup("privacy".into()), People::User(Email::new("bo@example.com"))], 1),
     ];
     request.approvals = vec![Approval { comment: Some("Fine by me.".into()), ..approval("bo") }];
     assert_snapshot!(card_of(&request), @r"
@@ -215,17 +557,16 @@ fn two_rules_and_a_comment() {
     *Reason*
     > Restore the orders table.
     > See https://example.com/INC-42
-    Approved by @bo.
+    Each of these rules must be satisfied:
+    • *prod*: 1 of 2 approvals so far: @bo. Members of #prod can approve or deny.
+    • *pii*: 0 of 1 approvals so far. @privacy or bo@example.com can approve or deny.
     @bo:
     > Fine by me.
-    Each of these rules must be satisfied:
-    • *prod*: 1 of 2 approvals so far, from members of #prod
-    • *pii*: 0 of 1 approvals so far, from @privacy or bo@example.com
     (Answer by today at 1:00 PM, or the request lapses. Access ends 1 hour after AWS has confirmed it.)
     Comment for the requester (optional): []
     [Approve] [Deny]
 
-    [<@UANA> requests Prod admin for 1 hour. Approved by <@UBO>.]
+    [<@UANA> requests Prod admin for 1 hour. Each of these rules must be satisfied: • prod: 1 of 2 approvals so far: <@UBO>. Members of #prod can approve or deny. • pii: 0 of 1 approvals so far. @privacy or bo@example.com can approve or deny.]
     ");
 }
 
@@ -297,6 +638,7 @@ fn kinds() -> Vec<(&'static str, NoticeKind)> {
         ("approved", NoticeKind::Approved),
         ("already held", NoticeKind::AlreadyHeld),
         ("denied", NoticeKind::Denied { by: "UBO".into(), comment: Some("Use the read-only role.".into()) }),
+        ("withdrawn", NoticeKind::Withdrawn),
         ("lapsed", NoticeKind::Lapsed),
         ("ends soon", NoticeKind::EndsSoon { ends_at: NOW + Span::minutes(10) }),
         ("ended, time up", ended(Cause::TimeUp, Removal::SeenAbsent)),
@@ -318,6 +660,9 @@ fn kinds() -> Vec<(&'static str, NoticeKind)> {
                 by_hand: "aws iam remove-user-from-group --group-name Admins --user-name ana".into(),
             },
         ),
+        ("reminder", NoticeKind::Reminder { answer_by: NOW + Span::hours(8) }),
+        ("glass broken", NoticeKind::GlassBroken { rule: "break-glass".into() }),
+        ("acknowledged", NoticeKind::Acknowledged { by: "UBO".into() }),
         ("click refused", NoticeKind::ClickRefused { refusal: Refusal::OwnRequest }),
     ]
 }
@@ -343,7 +688,7 @@ fn what_channels_hear() {
     }
     assert_snapshot!(all, @r"
     === undeliverable
-    :warning: The request of @ana for *Prod admin* could not be posted everywhere.
+    :warning: The request of @ana for *Prod admin* reached nobody.
     • #prod: the bot is not in this channel
     Invite the bot to these channels, or correct their names in the manifest.
 
@@ -409,6 +754,7 @@ fn every_refusal_says_what_why_and_what_now() {
         Refusal::NotYoursToEnd,
         Refusal::RevokeNotAllowed,
         Refusal::NotYoursToWithdraw,
+        Refusal::NothingToAcknowledge,
         Refusal::Unknown,
         Refusal::Stale,
     ];
@@ -427,12 +773,13 @@ fn every_refusal_says_what_why_and_what_now() {
     A rule has already approved the request for *Prod admin*; nobody needs to.
     <@UBO> has already denied the request for *Prod admin*.
     Nobody answered the request for *Prod admin* in time: it lapsed <!date^1795150800^{date_short_pretty} at {time}|2026-11-20 05:00 UTC>. The requester can ask again.
-    The requester took the request for *Prod admin* back, so there is nothing to decide.
+    The request for *Prod admin* was taken back, so there is nothing to decide.
     The bot is still finding out who the requester is in AWS. Try again in a moment.
     Nothing was done: the request for *Prod admin* is over.
     Only the requester and those who may approve can end this access.
     This flow does not allow ending access early. It ends by itself when its time is up.
     Only the requester can take a request back. You can deny it, if you may decide on it.
+    There is nothing to acknowledge here.
     The bot does not know this request any more, so nothing was done. Ask again with `/sym request`.
     This has moved on in the meantime, so nothing was done.
     ");
@@ -482,9 +829,36 @@ fn hostile_request(text: &str, answers: usize, status: Status) -> AccessRequest 
     request.terms.channel = Some(label.clone());
     let three = [People::Usergroup(label.clone()), People::ChannelMembers, People::IdcGroup(label.clone())];
     let approvers: Vec<People> = three.iter().cycle().take(30).cloned().collect();
-    request.terms.requirements = (0..20).map(|_| rule(&label, approvers.clone(), 3)).collect();
-    request.approvals =
-        (0..30).map(|_| Approval { comment: Some(label.clone()), ..approval("bo") }).collect();
+    let further = Fallback {
+        after: Some(Span::minutes(1)),
+        notify: vec![label.clone(); 30],
+        approvers: approvers.clone(),
+        is_used: false,
+    };
+    request.terms.requirements = (0..20)
+        .map(|n| Requirement {
+            fallback: Some(Fallback { is_used: n % 2 == 0, ..further.clone() }),
+            ..rule(&format!("{label}{}", if n < 10 { "" } else { "b" }), approvers.clone(), 31)
+        })
+        .collect();
+    request.terms.shorter = (1..150).map(Span::seconds).collect();
+    request.asked_duration = Some(Span::hours(400));
+    request.terms.auto_rules = vec![label.clone(); 30];
+    request.approvals = (0..30)
+        .map(|_| Approval { comment: Some(label.clone()), rules: vec![label.clone()], ..approval("bo") })
+        .collect();
+    request
+}
+
+/// The same, taken in an emergency.
+fn hostile_emergency(text: &str, status: Status) -> AccessRequest {
+    let mut request = hostile_request(text, 2, status);
+    request.terms.emergency = Some(Emergency {
+        rule: text.to_owned(),
+        skipped: std::mem::take(&mut request.terms.requirements),
+        acknowledged: None,
+    });
+    request.approvals.clear();
     request
 }
 
@@ -502,6 +876,15 @@ fn nothing_that_people_type_breaks_a_card() {
                 checked(&message);
                 unforged(&message);
             }
+            let open = hostile_emergency(&text, status);
+            let mut seen = acknowledged(open.clone());
+            seen.terms.emergency.as_mut().unwrap().acknowledged.as_mut().unwrap().comment =
+                Some(text.clone());
+            for request in [open, seen] {
+                let message = card(&request, &accounts);
+                checked(&message);
+                unforged(&message);
+            }
         }
     }
 }
@@ -509,7 +892,8 @@ fn nothing_that_people_type_breaks_a_card() {
 #[test]
 fn nothing_that_people_type_breaks_a_notice() {
     for text in hostile() {
-        let request = hostile_request(&text, 3, Status::Pending { answer_by: NOW });
+        let request =
+            hostile_request(&text, 3, Status::Pending { since: NOW, answer_by: NOW, reminded: false });
         let mut all: Vec<NoticeKind> = kinds().into_iter().map(|(_, kind)| kind).collect();
         all.extend([
             NoticeKind::Submitted { destinations: vec![text.clone(); 30], answer_by: NOW },
@@ -527,6 +911,18 @@ fn nothing_that_people_type_breaks_a_notice() {
                 let hint = UseHint { portal_url: Some(&text), region: Some(&text), ..UseHint::default() };
                 let notice = Notice { request: request.id.clone(), to, kind: kind.clone() };
                 let message = super::notice(&notice, &request, &hint);
+                checked(&message);
+                unforged(&message);
+            }
+        }
+        let request = hostile_emergency(&text, Status::Granting { since: NOW, provisional_end: None });
+        for to in [Audience::Channel(text.clone()), Audience::Channel(format!("user:{text}"))] {
+            for kind in [
+                NoticeKind::GlassBroken { rule: text.clone() },
+                NoticeKind::Reminder { answer_by: NOW },
+                NoticeKind::Acknowledged { by: text.as_str().into() },
+            ] {
+                let message = notice_of(&request, to.clone(), kind);
                 checked(&message);
                 unforged(&message);
             }

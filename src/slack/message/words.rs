@@ -1,6 +1,6 @@
 //! The phrases that cards, notices and refusals share.
 
-use crate::access::{AccessRequest, Cause, People, Person, Span};
+use crate::access::{AccessRequest, Approval, Cause, People, Person, Span};
 use crate::slack::mrkdwn;
 
 /// People named in one list before the rest is counted.
@@ -44,14 +44,34 @@ pub(super) fn listed(items: &[String], and: &str) -> String {
     }
 }
 
-/// Those who approved, as mentions; empty when nobody was asked.
-pub(super) fn approved_by(request: &AccessRequest) -> String {
-    let names = request.approvals.iter().map(|approval| mrkdwn::user(&approval.by.user));
-    listed(&shortened(names), "and")
+/// Those who approved, as mentions.
+pub(super) fn approved_by<'a>(approvals: impl Iterator<Item = &'a Approval>) -> String {
+    joined(approvals.map(|approval| mrkdwn::user(&approval.by.user)).collect(), "and")
+}
+
+/// By whom or by what it was approved; `None` when nobody and no rule has.
+pub(super) fn approved_how(request: &AccessRequest) -> Option<String> {
+    if !request.approvals.is_empty() {
+        return Some(format!("by {}", approved_by(request.approvals.iter())));
+    }
+    let rules: Vec<String> = request.terms.auto_rules.iter().map(|rule| bold(rule)).collect();
+    let noun = if rules.len() == 1 { "rule" } else { "rules" };
+    (!rules.is_empty()).then(|| format!("by the {noun} {}", joined(rules, "and")))
+}
+
+/// What an approver has made of the duration, in a sentence.
+pub(super) fn made_shorter(request: &AccessRequest) -> Option<String> {
+    let (asked, given) = request.asked_duration.zip(request.duration)?;
+    Some(format!("An approver shortened it from {asked} to {given}."))
 }
 
 /// Those who may decide, as a manifest names them.
 pub(super) fn people(people: &[People], channel: Option<&str>) -> String {
+    joined(names_of(people, channel), "or")
+}
+
+/// People as a manifest names them, one by one.
+pub(super) fn names_of(people: &[People], channel: Option<&str>) -> Vec<String> {
     let names = people.iter().map(|people| match people {
         People::User(email) => mrkdwn::inline(email.as_str()),
         People::Usergroup(handle) => format!("@{}", mrkdwn::inline(handle.trim_start_matches('@'))),
@@ -62,21 +82,24 @@ pub(super) fn people(people: &[People], channel: Option<&str>) -> String {
             None => "members of the flow's channel".to_owned(),
         },
     });
-    listed(&shortened(names.map(|name| mrkdwn::cut(&name, 200))), "or")
+    names.map(|name| mrkdwn::cut(&name, 200)).collect()
 }
 
-fn shortened(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+/// Names in one list, of which the first few are told.
+pub(super) fn joined(mut names: Vec<String>, and: &str) -> String {
     let rest = names.len().saturating_sub(NAMED);
-    let mut first: Vec<String> = names.take(NAMED).collect();
+    names.truncate(NAMED);
     if rest > 0 {
-        first.push(format!("{rest} more"));
+        names.push(format!("{rest} more"));
     }
-    first
+    listed(&names, and)
 }
 
 /// A list of people at the beginning of a sentence; addresses and handles stay as they are.
 pub(super) fn capital(names: &str) -> String {
-    for (small, capital) in [("members ", "Members "), ("the ", "The "), ("every ", "Every ")] {
+    for (small, capital) in
+        [("members ", "Members "), ("the ", "The "), ("every ", "Every "), ("this ", "This ")]
+    {
         if let Some(rest) = names.strip_prefix(small) {
             return format!("{capital}{rest}");
         }
@@ -122,5 +145,5 @@ pub(super) fn is_requester(request: &AccessRequest, person: &Person) -> bool {
 
 /// A sentence of ours that came from elsewhere in the bot: kept as it is, made safe.
 pub(super) fn sentence(text: &str) -> String {
-    mrkdwn::cut(&mrkdwn::inline(text), 2000)
+    mrkdwn::prose(text, 2000)
 }

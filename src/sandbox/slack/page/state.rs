@@ -92,16 +92,17 @@ fn conversation(state: &State, channel: &Channel, user: &str, im: Option<&str>) 
         "im": channel.im.is_some(),
         "mine": im == Some(channel.id.as_str()),
         "members": channel.members.len(),
-        "messages": messages.into_iter().map(message).collect::<Vec<_>>(),
+        "messages": messages.into_iter().map(|one| message(state, one, user)).collect::<Vec<_>>(),
     })
 }
 
-fn message(message: &Message) -> Value {
+fn message(state: &State, message: &Message, user: &str) -> Value {
     json!({
         "ts": message.ts,
         "user": message.user,
         "text": message.text,
         "blocks": message.blocks,
+        "values": state.inputs_of(user, message),
         "edited": message.edited.is_some(),
         "ephemeral": message.ephemeral_to.is_some(),
         "thread": message.thread_ts,

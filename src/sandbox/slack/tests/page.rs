@@ -182,3 +182,66 @@ async fn the_page_is_told_when_something_changes() {
             .is_none()
     );
 }
+
+#[tokio::test]
+async fn what_is_put_into_a_message_goes_along_with_the_next_press_of_the_same_person() {
+    let world = World::new().await;
+    let blocks = |options: Value| {
+        json!([
+            input("note", "Note", json!({ "type": "plain_text_input", "action_id": "note", "max_length": 9 })),
+            { "type": "section", "block_id": "less", "text": plain("At most"), "accessory":
+                { "type": "static_select", "action_id": "less", "options": options } },
+            buttons()[1],
+        ])
+    };
+    let options = json!([option("1 hour", "1h"), option("4 hours", "4h")]);
+    let place = world
+        .call("chat.postMessage", json!({ "channel": world.general, "text": "x", "blocks": blocks(options) }))
+        .await;
+    let ts = place["ts"].as_str().unwrap().to_owned();
+    let mut socket = world.socket().await;
+    let (slack, ana, bo, general) = (&world.slack, &world.ana, &world.bo, &world.general);
+    let hear = async |socket: &mut Socket| {
+        let frame = socket.next().await;
+        socket.ack(&frame, Value::Null).await;
+        frame["payload"]["state"]["values"].clone()
+    };
+
+    let (chosen, told) =
+        tokio::join!(slack.choose_in_message(ana, general, &ts, "less", "1 hour"), hear(&mut socket));
+    assert!(chosen.unwrap().acked);
+    assert_eq!(told["less"]["less"]["selected_option"]["value"], "1h");
+    let typed = do_it(
+        &world,
+        "type",
+        json!({ "channel": general, "ts": ts, "action": "note", "value": "be quick" }),
+    )
+    .await;
+    assert_eq!(typed["ok"], true, "{typed}");
+    let (_, state) = get(&world, &format!("page/state?user={ana}")).await;
+    let state: Value = serde_json::from_str(&state).unwrap();
+    let shown = &state["conversations"].as_array().unwrap()[0]["messages"][0]["values"];
+    assert_eq!(shown["note"]["note"]["value"], "be quick");
+
+    // What stays in the message when it is edited stays chosen; others have their own.
+    let again = json!([option("30 minutes", "30m"), option("1 hour", "1h")]);
+    let args = json!({ "channel": general, "ts": ts, "text": "y", "blocks": blocks(again) });
+    assert_eq!(world.call("chat.update", args).await["ok"], true);
+    let (pressed, told) = tokio::join!(slack.click(ana, general, &ts, "approve", "7"), hear(&mut socket));
+    assert!(pressed.unwrap().acked);
+    assert_eq!(told["less"]["less"]["selected_option"]["value"], "1h");
+    assert_eq!(told["note"]["note"]["value"], "be quick");
+    let (pressed, told) = tokio::join!(slack.click(bo, general, &ts, "approve", "7"), hear(&mut socket));
+    assert!(pressed.unwrap().acked);
+    assert_eq!(told["less"]["less"]["selected_option"], Value::Null);
+    assert_eq!(told["note"]["note"]["value"], Value::Null);
+
+    for (action, text) in [("note", "far too long"), ("less", "1h"), ("other", "x")] {
+        assert!(slack.type_in_message(ana, general, &ts, action, text).is_err(), "{action}");
+    }
+    assert!(slack.choose_in_message(ana, general, &ts, "less", "8 hours").await.is_err());
+    slack.type_in_message(ana, general, &ts, "note", "").unwrap();
+    let (_, told) = tokio::join!(slack.click(ana, general, &ts, "deny", "7"), hear(&mut socket));
+    assert_eq!(told["note"]["note"]["value"], Value::Null);
+    assert_eq!(slack.unexpected(), Vec::<String>::new());
+}

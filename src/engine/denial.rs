@@ -1,0 +1,110 @@
+//! Rules that have come to deny what still waits for people. A request keeps the rules it was made
+//! under, but a new denial is honoured: when the rules change, and again behind the gate when somebody
+//! approves.
+
+use super::people::Asked;
+use super::{About, Engine};
+use crate::access::{AccessRequest, Event, Facts, RequestId, Status, Timestamp, decide};
+use crate::manifest::FlowEntry;
+use crate::policy::{self, Decision, Denial, Rule, Subject};
+use crate::store::{Commit, Due, StoreError};
+
+impl Engine {
+    /// What is known about a request's requester today, as far as rules that deny ask; `None` when
+    /// nothing is asked, or it cannot be told.
+    pub(super) async fn requester_now(&self, id: &RequestId) -> Option<Facts> {
+        let request = self.shared.store.request(id).ok().flatten()?;
+        let catalog = self.catalog();
+        let entry = catalog.flow(&request.flow)?;
+        let people = denying(entry).flat_map(|rule| rule.requesters.clone()).collect();
+        let asked = Asked { people, ..Asked::requesters(entry) };
+        if asked.people.is_empty() {
+            return None;
+        }
+        match self.facts(&request.requester.user, None, &asked).await {
+            Ok(facts) => Some(facts),
+            Err(error) => {
+                tracing::warn!(error = %error, request = %id, "a requester could not be looked up again");
+                None
+            }
+        }
+    }
+
+    /// Whether the rules in force deny a request. One whose flow is gone keeps its copied rules. Called
+    /// with the gate closed.
+    pub(super) fn denial(&self, request: &AccessRequest, requester: Option<&Facts>) -> Denial {
+        let catalog = self.catalog();
+        let Some(entry) = catalog.flow(&request.flow) else { return Denial::No };
+        if denying(entry).next().is_none() {
+            return Denial::No;
+        }
+        let target = request.target.as_ref();
+        let account_id = target.and_then(|target| target.resource.account_id());
+        let account = target.zip(account_id).and_then(|(target, id)| {
+            self.account_facts(&target.connection.integration, id, &entry.rules)
+        });
+        let subject = Subject {
+            target: target.map(|target| &target.name),
+            account_id,
+            account: account.as_ref(),
+            requester,
+        };
+        policy::denial(&entry.rules, &subject)
+    }
+
+    /// Closes every request that waits for people and is denied now. True when it could not be found out
+    /// about some of them; those are asked about again when somebody approves.
+    pub(super) async fn close_denied(&self) -> bool {
+        let all = match self.shared.store.due(Timestamp::from_millis(i64::MAX), usize::MAX) {
+            Ok(all) => all,
+            Err(error) => {
+                self.store_failed(&error);
+                return false;
+            }
+        };
+        let mut is_unsure = false;
+        for (_, due) in all {
+            let Due::Request(id) = due else { continue };
+            match self.close_if_denied(&id).await {
+                Ok(is_known) => is_unsure |= !is_known,
+                // The others go on.
+                Err(error) => self.store_failed(&error),
+            }
+        }
+        is_unsure
+    }
+
+    /// False when it could not be found out.
+    async fn close_if_denied(&self, id: &RequestId) -> Result<bool, StoreError> {
+        let is_pending = |request: &AccessRequest| matches!(request.status, Status::Pending { .. });
+        if !self.shared.store.request(id)?.as_ref().is_some_and(is_pending) {
+            return Ok(true);
+        }
+        let requester = self.requester_now(id).await;
+        let ticket = {
+            let _one_at_a_time = self.gate();
+            let at = self.now();
+            let case = self.case(&About::Request(id.clone()))?;
+            let Some(request) = case.requests.get(id).filter(|request| is_pending(request)) else {
+                return Ok(true);
+            };
+            let rule = match self.denial(request, requester.as_ref()) {
+                Denial::No => return Ok(true),
+                Denial::Unknown { .. } => return Ok(false),
+                Denial::By { rule } => rule,
+            };
+            match decide(&case, &Event::NowDenied { request: id.clone(), rule }, at) {
+                Ok(step) => self.shared.store.commit(Commit::of(&case, step, at))?,
+                Err(_) => return Ok(true),
+            }
+        };
+        ticket.on_disk().await?;
+        tracing::info!(request = %id, "a request is closed: a rule denies it now");
+        self.wake();
+        Ok(true)
+    }
+}
+
+fn denying(entry: &FlowEntry) -> impl Iterator<Item = &Rule> {
+    entry.rules.iter().filter(|rule| rule.decision == Decision::Deny)
+}
