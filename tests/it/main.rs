@@ -8,4 +8,5 @@ mod asking;
 mod binary;
 mod reachability;
 mod reloading;
+mod rules;
 mod world;
