@@ -3,6 +3,7 @@
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod policy;
 mod run;
 
 use crate::config::{Environment, ManifestArgs, RunArgs};
@@ -38,6 +39,13 @@ enum Command {
         #[command(flatten)]
         manifest: ManifestArgs,
     },
+    /// Say whether somebody may have something, by which rules, and who could decide
+    Explain(Box<policy::ExplainArgs>),
+    /// Test the rules, or see what a change of them would mean
+    Policy {
+        #[command(subcommand)]
+        command: policy::PolicyCommand,
+    },
     /// Try the bot in a browser, against a simulated Slack and a simulated AWS on this machine
     #[cfg(feature = "sandbox")]
     Demo(demo::DemoArgs),
@@ -50,6 +58,8 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(&args, &environment, &cli.log),
         Command::Check { folder, manifest } => check::check(&folder, &manifest, &environment),
+        Command::Explain(args) => policy::explain(&args, &environment),
+        Command::Policy { command } => policy::policy(&command, &environment),
         #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::demo(&args, &environment),
     }

@@ -15,6 +15,7 @@
 //! | [`slack`] | Translates between Slack's JSON and our words, both ways; owns the socket. |
 //! | [`aws`] | Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone. |
 //! | [`engine`] | Applies events one at a time and does what is due. The only room where adapters meet. |
+//! | [`rehearsal`] | Plays requests through against the rules, without Slack, AWS or a running bot. |
 //! | [`bot`] | Puts the parts together. |
 //! | [`http`], [`readiness`] | Health, and what is missing before the bot is ready. |
 //! | [`cli`], [`config`], [`clock`], [`telemetry`] | The command line, the settings, the time, the logs. |
@@ -42,6 +43,7 @@ pub mod http;
 pub mod manifest;
 pub mod policy;
 pub mod readiness;
+pub mod rehearsal;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod slack;

@@ -73,6 +73,8 @@ impl Engine {
         if due > self.now() {
             return Ok(());
         }
+        // What was read may have been written a moment ago: nothing leaves before it is on disk.
+        self.shared.store.settle().await?;
         match duty {
             RequestDuty::Identify => self.identify(&request).await,
             RequestDuty::Lapse | RequestDuty::Remind | RequestDuty::FallBack | RequestDuty::Warn => {
@@ -83,10 +85,8 @@ impl Engine {
 
     async fn do_for_entitlement(&self, id: &EntitlementId) -> Result<(), StoreError> {
         let Some(entitlement) = self.shared.store.entitlement(id)? else { return Ok(()) };
-        let Some((duty, due)) = entitlement.duty() else { return Ok(()) };
-        if due > self.now() {
-            return Ok(());
-        }
+        let Some(duty) = entitlement.owed(self.now()) else { return Ok(()) };
+        self.shared.store.settle().await?;
         let event = match duty {
             EntitlementDuty::TimePasses => Event::TimePassed,
             EntitlementDuty::Look

@@ -8,7 +8,7 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Facts, Flow, FlowName, Person, Resource, Source, Span, TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
@@ -96,13 +96,14 @@ impl Engine {
                 [only] => self.form(only),
                 flows => form::picker(flows, GREETING),
             },
-            (Some("request" | "req"), Some(name)) => match flows.iter().find(|flow| is_named(flow, name)) {
-                Some(flow) => self.form(flow),
-                None => {
+            (Some("request" | "req"), Some(name)) => {
+                if let Some(flow) = flows.iter().find(|flow| is_named(flow, name)) {
+                    self.form(flow)
+                } else {
                     remark = Some(form::unknown(name, &flows));
                     form::picker(&flows, GREETING)
                 }
-            },
+            }
             _ => return self.answer(opening, &form::help(&flows)).await,
         };
         // The form goes first: its key is good for three seconds only.

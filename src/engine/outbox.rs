@@ -4,9 +4,9 @@
 use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
 };
-use crate::slack::api::{Message, SlackError};
+use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
@@ -114,7 +114,13 @@ impl Engine {
     /// Posts or edits every card of a request to show where it stands now.
     async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
-        let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
+        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
+        let Some(request) = self.shared.store.request(id)? else {
+            self.record(drawn).await?;
+            return Ok(Sent::Done);
+        };
+        // What was read may have been written a moment ago: nothing leaves before it is on disk.
+        self.shared.store.settle().await?;
         let around = self.accounts_around(&request);
         let shown = message::card(&request, &around.accounts);
         for card in &request.cards {
@@ -130,7 +136,6 @@ impl Engine {
                 return Ok(Sent::Later(error));
             }
         }
-        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
         self.record(drawn).await?;
         Ok(Sent::Done)
     }
@@ -162,7 +167,7 @@ impl Engine {
             Ok(place) => Event::CardPosted { request: request.id.clone(), destination, place },
             Err(error) if error.is_transient() => return Ok(Err(error)),
             Err(error) => {
-                Event::CardFailed { request: request.id.clone(), destination, why: error.to_string() }
+                Event::CardFailed { request: request.id.clone(), destination, why: in_words(&error) }
             }
         };
         self.take(&about, &event).await?;
@@ -188,7 +193,9 @@ impl Engine {
     /// Sends the waiting notices of a request, oldest first.
     async fn send_notices(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let request = self.shared.store.request(id)?;
-        for queued in self.shared.store.notices(id)? {
+        let waiting = self.shared.store.notices(id)?;
+        self.shared.store.settle().await?;
+        for queued in waiting {
             let sent = match &request {
                 Some(request) => self.send(&queued, request).await,
                 None => self.send_unknown(&queued).await,
@@ -245,21 +252,20 @@ impl Engine {
         self.shared.slack.post_message(&channel, shown).await.map(drop)
     }
 
+    async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
+        let channel = self.shared.slack.open_dm(user).await?;
+        self.shared.slack.post_message(channel.as_str(), shown).await.map(drop)
+    }
+
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
-            Audience::Person(user) => {
-                let channel = slack.open_dm(user).await?;
-                slack.post_message(channel.as_str(), shown).await.map(drop)
-            }
+            Audience::Person(user) => self.deliver_directly(user, shown).await,
             Audience::Whisper { channel, user } => {
                 match slack.post_ephemeral(channel.as_str(), user, shown).await {
-                    // Who reads a channel without being in it can press, and cannot be whispered to.
-                    Err(error) if !error.is_transient() => {
-                        tracing::debug!(error = %error, "a whisper goes as a direct message");
-                        let channel = slack.open_dm(user).await?;
-                        slack.post_message(channel.as_str(), shown).await.map(drop)
-                    }
+                    // Slack whispers to members of a conversation only, and lets others press buttons
+                    // in a public channel.
+                    Err(error) if !error.is_transient() => self.deliver_directly(user, shown).await,
                     sent => sent,
                 }
             }
@@ -268,3 +274,10 @@ impl Engine {
     }
 }
 
+/// What can be done first, what Slack said second.
+fn in_words(error: &SlackError) -> String {
+    match hint(error.code()) {
+        Some(hint) => format!("{hint} (Slack says `{}`)", error.code()),
+        None => error.to_string(),
+    }
+}

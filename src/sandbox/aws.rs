@@ -47,7 +47,7 @@ pub use log::{Call, Outcome};
 pub use model::{Assignment, PrincipalKind, Role};
 pub use operations::OperationTime;
 pub use reading::Holding;
-pub use script::{CutSide, Fault, Match};
+pub use script::{CutSide, Fault, Gatekeeper, Match};
 pub use wire::Service;
 
 use model::World;

@@ -51,6 +51,7 @@ fn rooms_use_only_whom_they_may() {
         ("access", &["access"]),
         ("policy", &["policy", "access"]),
         ("manifest", &["manifest", "access", "policy"]),
+        ("rehearsal", &["rehearsal", "access", "policy", "manifest"]),
         ("store", &["store", "access"]),
         ("slack", &["slack", "access"]),
         ("aws", &["aws", "access"]),

@@ -1,9 +1,13 @@
 //! The world in which stories happen. No sleeping, no "eventually", no hook in production code.
 
 mod catalog;
+pub(crate) mod crash;
+pub(crate) mod custody;
 mod person;
+mod wire;
 
 pub(crate) use person::{Asked, Someone};
+pub(crate) use wire::{only, stories};
 
 use serde_json::Value;
 use std::collections::HashMap;
@@ -38,6 +42,8 @@ pub(crate) struct World {
     read: Mutex<HashMap<(String, &'static str), usize>>,
     /// What AWS held before the story, by hand.
     standing: Vec<Holding>,
+    /// Whether the bot keeps within the quotas of AWS, which it does in real time.
+    keeps_quotas: bool,
 }
 
 impl World {
@@ -47,10 +53,26 @@ impl World {
     }
 
     pub(crate) async fn around(catalog: Catalog) -> Self {
+        let mut world = Self::asleep(catalog).await;
+        world.start().await;
+        world
+    }
+
+    /// For long stories with many calls: the quotas of AWS are kept in real time, and would make them
+    /// wait.
+    pub(crate) async fn without_quotas(manifests: &str) -> Self {
+        let mut world = Self::asleep(catalog::load(Path::new(manifests))).await;
+        world.keeps_quotas = false;
+        world.start().await;
+        world
+    }
+
+    /// A world in which the bot does not run yet.
+    pub(crate) async fn asleep(catalog: Catalog) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let clock = Clock::manual(MORNING);
         let stage = Stage::build(&catalog, &clock, None).await.unwrap();
-        let mut world = Self {
+        Self {
             stage,
             clock,
             catalog,
@@ -58,9 +80,8 @@ impl World {
             bot: None,
             read: Mutex::default(),
             standing: Vec::new(),
-        };
-        world.start().await;
-        world
+            keeps_quotas: true,
+        }
     }
 
     /// Starts the bot on the world's store.
@@ -73,7 +94,7 @@ impl World {
             bot_token: Secret::new(self.slack().bot_token()),
             // The budget waits in real time, and the engine repeats what the SDK would.
             aws: sym::aws::Settings {
-                keeps_quotas: false,
+                keeps_quotas: self.keeps_quotas,
                 attempts: 1,
                 ..self.stage.aws_settings(&self.clock)
             },

@@ -167,7 +167,9 @@ impl Draft {
         if entitlement.claims.is_empty() {
             self.case.entitlement = None;
         } else {
-            entitlement.custody = Custody::Looking { retry: Retry::now(at) };
+            // This read is the look before the next grant. Another one might be answered from before
+            // the removal, and say that the person has what we have just taken.
+            entitlement.custody = granting(at);
         }
         for id in over {
             if let Status::Ending { cause, began, .. } = &self.request(&id)?.status {

@@ -8,7 +8,7 @@ use super::by_hand::tuple;
 use super::log::Call;
 use super::model::{Assignment, PrincipalKind};
 use super::operations::{self, OperationTime};
-use super::script::{CutSide, Fault, Match};
+use super::script::{CutSide, Fault, Gatekeeper, Match};
 use super::settings::Switch;
 
 /// One thing that somebody holds.
@@ -292,6 +292,17 @@ impl Aws {
     /// Ends the cut, or forgets a planned one.
     pub fn restore(&self) {
         self.shared.world().script.restore();
+    }
+
+    /// Asks a closure about every call: for a cut counted over several simulated worlds. It must not
+    /// ask this simulation anything.
+    pub fn set_gate(&self, gate: Gatekeeper) {
+        self.shared.world().script.gate = Some(gate);
+    }
+
+    /// Lets every call through again.
+    pub fn clear_gate(&self) {
+        self.shared.world().script.gate = None;
     }
 
     /// Has the planned cut come?
