@@ -463,11 +463,22 @@ impl AccessRequest {
         })
     }
 
-    /// Whether this person has approved it.
+    /// Whether this person has approved it, for any rule.
     pub fn has_approved(&self, user: &UserId, email: Option<&Email>) -> bool {
-        self.approvals.iter().any(|approval| {
-            approval.by.user == *user || (email.is_some() && approval.by.email.as_ref() == email)
-        })
+        self.approvals.iter().any(|approval| approval.is_by(user, email))
+    }
+
+    /// Whether this person's approval counts for this rule already.
+    pub fn has_approved_for(&self, rule: &str, user: &UserId, email: Option<&Email>) -> bool {
+        let mut given = self.approvals.iter().filter(|approval| approval.rules.iter().any(|it| it == rule));
+        given.any(|approval| approval.is_by(user, email))
+    }
+}
+
+impl Approval {
+    /// Whether this person gave it, by Slack user or by address.
+    fn is_by(&self, user: &UserId, email: Option<&Email>) -> bool {
+        self.by.user == *user || (email.is_some() && self.by.email.as_ref() == email)
     }
 }
 
