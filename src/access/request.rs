@@ -411,10 +411,18 @@ impl AccessRequest {
             .min()
     }
 
-    /// Whether somebody else must still acknowledge that it was taken in an emergency.
+    /// Whether somebody else must still acknowledge that it was taken in an emergency. What AWS never
+    /// gave has not been taken, and does not stand in the way of another try.
     pub fn owes_acknowledgement(&self) -> bool {
         let emergency = self.terms.emergency.as_ref();
-        let was_given = !matches!(self.status, Status::Identifying { .. } | Status::Refused { .. });
+        let was_given = !matches!(
+            self.status,
+            Status::Identifying { .. }
+                | Status::Refused { .. }
+                | Status::AlreadyHeld { .. }
+                | Status::Ending { began: None, .. }
+                | Status::Ended { began: None, .. }
+        );
         was_given && emergency.is_some_and(|emergency| emergency.acknowledged.is_none())
     }
 
