@@ -19,7 +19,9 @@ fn rules() -> Vec<Rule> {
         accounts: match n % 4 {
             0 => vec![AccountSelector::Id(format!("{:012}", n % 300))],
             1 => vec![AccountSelector::Ou(format!("ou-ab12-{:08}", n % 40))],
-            2 => vec![AccountSelector::Tag { key: "env".into(), value: ["prod", "dev", "test"][n % 3].into() }],
+            2 => {
+                vec![AccountSelector::Tag { key: "env".into(), value: ["prod", "dev", "test"][n % 3].into() }]
+            }
             _ => vec![],
         },
         requesters: match n % 3 {

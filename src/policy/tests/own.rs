@@ -3,8 +3,8 @@
 
 use super::*;
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Case, Click, ClickAction, Connection, Event, Fallback, Person, Principal,
-    Refusal, Resource, Status, Terms, Timestamp, decide,
+    AccessRequest, Ask, AskedTarget, Case, Click, ClickAction, Connection, Event, Fallback, Person,
+    Principal, Refusal, Resource, Status, Terms, Timestamp, decide,
 };
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -19,7 +19,15 @@ fn oneself(requester: &Facts, alias: usize, is_guest: bool) -> Facts {
         3 => ("U2", Some(own.to_ascii_uppercase())),
         _ => ("W9", Some(format!(" {own} "))),
     };
-    Facts { user: user.into(), email: email.map(|email| Email::new(&email)), is_guest, is_home: true, is_bot: false, is_deactivated: false, ..requester.clone() }
+    Facts {
+        user: user.into(),
+        email: email.map(|email| Email::new(&email)),
+        is_guest,
+        is_home: true,
+        is_bot: false,
+        is_deactivated: false,
+        ..requester.clone()
+    }
 }
 
 fn terms(allowed: Allowed, guests: bool) -> Terms {
@@ -43,7 +51,12 @@ fn asked(scene: &Scene, allowed: Allowed, guests: bool) -> Case {
         name: "admin".into(),
         label: "Admin".into(),
         resource: Resource::IamGroup { account_id: "111122223333".into(), group_name: "admins".into() },
-        connection: Connection { integration: "iam".into(), region: None, hops: vec![], source_identity: false },
+        connection: Connection {
+            integration: "iam".into(),
+            region: None,
+            hops: vec![],
+            source_identity: false,
+        },
     };
     let ask = Ask {
         id: "r".into(),
@@ -66,7 +79,13 @@ fn asked(scene: &Scene, allowed: Allowed, guests: bool) -> Case {
     decide(&AccessRequest::open(ask, START).case, &event, START).unwrap().case
 }
 
-fn click(case: &Case, facts: &Facts, action: ClickAction, shorten: bool, at: Timestamp) -> Result<Case, Refusal> {
+fn click(
+    case: &Case,
+    facts: &Facts,
+    action: ClickAction,
+    shorten: bool,
+    at: Timestamp,
+) -> Result<Case, Refusal> {
     let click = Click {
         envelope: crate::access::EnvelopeId::new("E1"),
         request: "r".into(),
@@ -78,7 +97,8 @@ fn click(case: &Case, facts: &Facts, action: ClickAction, shorten: bool, at: Tim
         comment: None,
         shorten_to: shorten.then_some(Span::minutes(15)),
     };
-    decide(case, &Event::Clicked { click: Box::new(click), facts: Box::new(facts.clone()) }, at).map(|step| step.case)
+    decide(case, &Event::Clicked { click: Box::new(click), facts: Box::new(facts.clone()) }, at)
+        .map(|step| step.case)
 }
 
 prop_compose! {
@@ -89,7 +109,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(8_000))]
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
 
     #[test]
     fn nobody_decides_on_their_own_request(
