@@ -83,11 +83,11 @@ fn tests_pass_and_fail_readably() {
 fn broken_tests_and_no_tests_are_errors() {
     let wrong = |name: &str| read_tests(&Path::new(FIXTURES).join(name)).unwrap_err().to_string();
     assert_snapshot!("tests_broken", wrong("broken"));
-    assert_snapshot!(wrong("new"), @r"
+    assert_snapshot!(wrong("new"), @r#"
     error: there are no tests in `fixtures/rehearsal/new`
       --> fixtures/rehearsal/new
-      hint: a test is a block `test \"…\" { … }` in a file whose name ends in .test.hcl
-    ");
+      hint: a test is a block `test "…" { … }` in a file whose name ends in .test.hcl
+    "#);
     assert!(read_facts(Path::new("fixtures/rehearsal/nothing.hcl")).is_err());
 }
 
