@@ -54,9 +54,9 @@ async fn an_account_that_moves_is_judged_by_where_it_is_now() {
     world.pass(Span::minutes(15)).await;
     world.settle().await;
     for account in [STAGING, DEV] {
-        let refused = asks_in(&ana, "accounts", account).await;
-        assert!(is_refused(&world, &refused), "{account}");
-        world.pass(Span::minutes(6)).await;
+        let form = values([("Reason", "INC-42"), ("Account", account), ("Duration", "1 hour")]);
+        assert_eq!(super::errors_of(&ana, "accounts", form).await.len(), 1, "{account}");
+        ana.closes_form().await;
     }
     ends(world).await;
 }

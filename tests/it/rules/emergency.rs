@@ -135,7 +135,7 @@ async fn one_that_nobody_has_acknowledged_blocks_the_next_of_the_same_person_and
     assert!(is_refused(&world, &second));
     insta::assert_snapshot!(ana.next_dm().replace(first.id.as_str(), "id"), @r"
     :no_entry: Your request for *Prod admin* was refused.
-    Your earlier emergency access (request ˋidˋ) has not been acknowledged by anybody yet. Ask somebody to press Acknowledge on its card; until then ask without the emergency.
+    Your earlier emergency access (request `id`) has not been acknowledged by anybody yet. Ask somebody to press Acknowledge on its card; until then ask without the emergency.
     When that has changed, ask again with `/sym request glass`.
     ");
     let normal = asks(&ana, "glass").await;

@@ -1,7 +1,7 @@
 //! Groups of Slack and of Identity Center, on both sides of a request.
 
 use super::{asks, ends, is_active, is_pending, is_refused, world};
-use crate::world::World;
+use crate::world::{World, values};
 use sym::access::{Span, Status};
 use sym::sandbox::aws::{Fault as AwsFault, Match};
 use sym::sandbox::slack::{Fault, When};
@@ -19,11 +19,13 @@ async fn with_usergroups() -> World {
 }
 
 async fn with_directory() -> World {
-    let world = world().await;
-    let store = world.stage.store_of(INSTANCE).unwrap();
+    let mut world = world().await;
+    let store = world.stage.store_of(INSTANCE).unwrap().to_owned();
+    let store = store.as_str();
     world.aws().add_sso_group(store, DEVELOPERS, "Developers").add_sso_group(store, SECURITY, "Security");
     world.aws().join_group(store, DEVELOPERS, &world.person("ana").player.sso_user);
     world.aws().join_group(store, SECURITY, &world.person("bo").player.sso_user);
+    world.holds_by_hand();
     world
 }
 
@@ -117,8 +119,9 @@ async fn a_user_group_that_does_not_exist_has_no_members() {
     let asked = asks(&ana, "ghosts").await;
     bo.approves(&asked).await;
     insta::assert_snapshot!(bo.next_whisper(), @"You are not among those who decide on the request for *Prod admin*. @ghosts can.");
-    let refused = asks(&ana, "for-ghosts").await;
-    assert!(is_refused(&world, &refused));
+    let form = values([("Reason", "INC-42"), ("Duration", "1 hour")]);
+    assert_eq!(super::errors_of(&ana, "for-ghosts", form).await.len(), 1);
+    ana.closes_form().await;
     world.pass(Span::hours(8)).await;
     assert!(matches!(world.status(&asked), Status::Lapsed { .. }));
     ends(world).await;
@@ -144,12 +147,11 @@ async fn while_aws_cannot_say_who_is_in_a_group_nothing_is_decided() {
     let world = with_directory().await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     let asked = asks(&ana, "idc").await;
-    let memberships = || Match::every("IsMemberInGroups");
-    world.aws().fault(memberships(), AwsFault::Throttle);
+    world.aws().fault(Match::every("GetGroupMembershipId"), AwsFault::Throttle);
     bo.approves(&asked).await;
     bo.denies(&asked).await;
     assert!(is_pending(&world, &asked));
-    insta::assert_snapshot!(bo.next_whisper(), @"");
+    insta::assert_snapshot!(bo.next_whisper(), @"Slack or AWS could not say just now whether you may do this, so nothing was done. Try again in a minute.");
     bo.next_whisper();
     world.pass(Span::minutes(2)).await;
     let waiting = asks(&ana, "idc").await;

@@ -119,7 +119,7 @@ async fn who_cannot_be_reached_is_passed_over_at_once() {
             ");
             insta::assert_snapshot!(world.channel_text("sym-errors").join("\n--\n"), @r"
             :warning: The request of @ana for *Prod admin* could not be posted everywhere.
-            • #prod-approvals: Slack refused ˋchat.postMessageˋ: channel_not_found: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym
+            • #prod-approvals: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym (Slack says `channel_not_found`)
             Invite the bot to these channels, or correct their names in the manifest.
             ");
         }
