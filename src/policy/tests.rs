@@ -471,5 +471,5 @@ fn chance_meets_every_outcome() {
         *met.entry(kind).or_default() += 1;
     }
     assert_eq!(met.len(), 10, "{met:?}");
-    assert!(met.values().all(|times| *times >= 20), "{met:?}");
+    assert!(met.values().all(|times| *times >= 5), "{met:?}");
 }
