@@ -98,9 +98,9 @@ async fn a_hop_that_refuses_the_bot_is_named_before_anybody_is_asked() {
         assert_eq!(world.word(&asking), "refused");
         let text = ana.next_dm();
         match name {
-            "first" => assert_snapshot!(text, @r"
+            "first" => assert_snapshot!(text, @"
             :no_entry: Your request for *Prod admin* was refused.
-            ˋsts:AssumeRoleˋ as the bot's own AWS identity failed: AccessDenied: User: arn:aws:iam::111122223333:user/sym-bot is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/sym/SymRuntimeMain. Role arn:aws:iam::111122223333:role/sym/SymRuntimeMain (hop 1 of 2) did not let the bot in. Either its trust policy does not name the bot's AWS identity (ˋsym_account_idˋ of the runtime-connector module must be your own account), or the ˋexternal_idˋ of the integration differs from the one in the trust policy, or the bot's own policy lacks ˋsts:AssumeRoleˋ on it.
+            `sts:AssumeRole` as the bot's own AWS identity failed: AccessDenied: User: arn:aws:iam::111122223333:user/sym-bot is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/sym/SymRuntimeMain. Role arn:aws:iam::111122223333:role/sym/SymRuntimeMain (hop 1 of 2) did not let the bot in. Either its trust policy does not name the bot's AWS identity (`sym_account_id` of the runtime-connector module must be your own account), or the `external_id` of the integration differs from the one in the trust policy, or the bot's own policy lacks `sts:AssumeRole` on it.
             When that has changed, ask again with `/sym request aws`.
             "),
             _ => assert_snapshot!(text, @r"
