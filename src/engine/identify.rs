@@ -94,11 +94,7 @@ impl Engine {
             Verdict::Allowed(allowed) => allowed,
             Verdict::Refused(refused) => return Err(policy_error(&refused)),
         };
-        let destinations = if allowed.notify.is_empty() {
-            flow.channel.iter().cloned().collect()
-        } else {
-            allowed.notify.clone()
-        };
+        let destinations = destinations(flow, &allowed);
         Ok(Event::Identified {
             request: request.id.clone(),
             facts: Box::new(found.facts),
@@ -199,6 +195,20 @@ fn offered<'a>(catalog: &'a Catalog, request: &AccessRequest) -> Result<&'a Flow
     catalog.flow(&request.flow).ok_or_else(|| {
         MachineError::permanent(format!("The flow “{}” is no longer offered.", request.flow))
     })
+}
+
+/// Where the cards go: to the places of the rules, and to the flow's channel for each rule without one.
+fn destinations(flow: &Flow, allowed: &Allowed) -> Vec<String> {
+    let skipped = allowed.emergency.iter().flat_map(|emergency| &emergency.skipped);
+    let has_no_place = allowed.requirements.iter().chain(skipped).any(|rule| rule.notify.is_empty());
+    let channel = flow.channel.iter().filter(|_| has_no_place || allowed.notify.is_empty());
+    let mut all: Vec<String> = Vec::new();
+    for destination in channel.chain(&allowed.notify) {
+        if !all.contains(destination) {
+            all.push(destination.clone());
+        }
+    }
+    all
 }
 
 /// The rules in force, copied for the request.

@@ -95,7 +95,7 @@ impl Refused {
                 format!("That is longer than the rule “{rule}” allows, which is {limit} at most.")
             }
             Self::UsedUp { rule, cap } => format!(
-                "You have used the rule “{rule}” {} in the last {}, which is as often as it allows.",
+                "You have used the rule “{rule}” {} within {}, which is as often as it allows.",
                 if cap.max_uses == 1 { "once".to_owned() } else { format!("{} times", cap.max_uses) },
                 cap.per
             ),

@@ -20,4 +20,5 @@ mod failing;
 mod holding;
 mod overlapping;
 mod restarting;
+mod rules;
 mod world;

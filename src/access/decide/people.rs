@@ -261,11 +261,13 @@ impl Draft {
         let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
         let mut audiences: Vec<String> = Vec::new();
         let mut needs_channel = request.terms.emergency.is_some();
-        for people in request.open_requirements().chain(skipped).flat_map(|it| &it.approvers) {
+        let asking = request.open_requirements().chain(skipped);
+        for (rule, people) in asking.flat_map(|it| it.approvers.iter().map(|people| (&it.rule, people))) {
             match people {
                 People::User(email) => {
                     let is_own = request.requester.email.as_ref() == Some(email);
-                    let has_approved = request.approvals.iter().any(|a| a.by.email.as_ref() == Some(email));
+                    let mut given = request.approvals.iter().filter(|given| given.rules.contains(rule));
+                    let has_approved = given.any(|given| given.by.email.as_ref() == Some(email));
                     if !is_own && !has_approved {
                         audiences.push(format!("user:{email}"));
                     }
@@ -376,12 +378,16 @@ fn rules_to_approve(
     at: Timestamp,
 ) -> Result<Vec<String>, Refusal> {
     is_open(request, at)?;
-    if request.has_approved(&facts.user, facts.email.as_ref()) {
-        return Err(Refusal::ApprovedAlready);
+    let (user, email) = (&facts.user, facts.email.as_ref());
+    // Whoever has approved for one rule may be asked by another one later.
+    let open: Vec<&Requirement> =
+        request.open_requirements().filter(|it| !request.has_approved_for(&it.rule, user, email)).collect();
+    match allowed(request, &open, facts) {
+        Ok(rules) => Ok(rules.into_iter().map(|requirement| requirement.rule.clone()).collect()),
+        Err(Refusal::RightUnknown) => Err(Refusal::RightUnknown),
+        Err(_) if request.has_approved(user, email) => Err(Refusal::ApprovedAlready),
+        Err(refusal) => Err(refusal),
     }
-    let open: Vec<&Requirement> = request.open_requirements().collect();
-    allowed(request, &open, facts)
-        .map(|rules| rules.into_iter().map(|requirement| requirement.rule.clone()).collect())
 }
 
 fn may_deny(request: &AccessRequest, facts: &Facts, at: Timestamp) -> Result<(), Refusal> {
