@@ -15,7 +15,11 @@ const REQUESTS: usize = 100_000;
 /// As a large company might have them: every team its targets, accounts by unit, tag and number.
 fn rules() -> Vec<Rule> {
     let rule = |n: usize| Rule {
-        targets: if n % 50 == 0 { vec![] } else { vec![TargetName::new(format!("target-{}", n % 200))] },
+        targets: if n.is_multiple_of(50) {
+            vec![]
+        } else {
+            vec![TargetName::new(format!("target-{}", n % 200))]
+        },
         accounts: match n % 4 {
             0 => vec![AccountSelector::Id(format!("{:012}", n % 300))],
             1 => vec![AccountSelector::Ou(format!("ou-ab12-{:08}", n % 40))],
@@ -31,7 +35,7 @@ fn rules() -> Vec<Rule> {
         },
         max_duration: Some(Span::hours(4)),
         approvers: vec![People::Usergroup("leads".into()), People::ChannelMembers],
-        decision: if n % 97 == 0 { Decision::BreakGlass } else { Decision::Ask },
+        decision: if n.is_multiple_of(97) { Decision::BreakGlass } else { Decision::Ask },
         ..Rule::standard(format!("manifests/rules.hcl:{n}"))
     };
     (0..RULES).map(|n| Rule { name: format!("rule-{n}"), ..rule(n) }).collect()
@@ -73,7 +77,7 @@ fn main() {
             account: Some(account),
             duration: Some(Span::hours(1)),
             facts: &people[(n / 3) % people.len()],
-            is_emergency: n % 20 == 0,
+            is_emergency: n.is_multiple_of(20),
             uses: &uses,
         };
         if let Verdict::Allowed(verdict) = black_box(evaluate(black_box(&rules), &question)) {

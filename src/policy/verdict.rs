@@ -25,6 +25,7 @@ pub struct Question<'a> {
 
 /// What the rules say.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is taken apart at once")]
 pub enum Verdict {
     /// People (or nobody, when `requirements` is empty) must be asked.
     Allowed(Allowed),

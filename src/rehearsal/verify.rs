@@ -137,7 +137,7 @@ fn check_people(wrong: &mut Vec<String>, played: &Played<'_>, sheet: &FactSheet,
             match (answer, expects) {
                 (Ok(()), false) => wrong.push(format!("{email} can {verb} this, and must not")),
                 (Err(refusal), true) => {
-                    wrong.push(format!("{email} cannot {verb} this: {}", reason(&refusal, email)))
+                    wrong.push(format!("{email} cannot {verb} this: {}", reason(&refusal, email)));
                 }
                 (Ok(()), true) | (Err(_), false) => {}
             }

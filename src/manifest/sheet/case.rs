@@ -196,14 +196,11 @@ fn span(reader: &Reader<'_>, name: &str) -> Option<Span> {
 fn uses(reader: &Reader<'_>) -> Uses {
     let mut uses = Uses::new();
     for (rule, setting) in reader.settings("uses").items {
-        match setting.value.text.parse() {
-            Ok(number) => {
-                uses.insert(rule, number);
-            }
-            Err(_) => {
-                let message = format!("`{}` is not a number of uses", setting.value.text);
-                reader.complain(Fault::new(setting.value.place, message));
-            }
+        if let Ok(number) = setting.value.text.parse() {
+            uses.insert(rule, number);
+        } else {
+            let message = format!("`{}` is not a number of uses", setting.value.text);
+            reader.complain(Fault::new(setting.value.place, message));
         }
     }
     uses

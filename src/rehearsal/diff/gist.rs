@@ -6,7 +6,7 @@ use crate::manifest::{FlowEntry, describe_people};
 use crate::policy::{Allowed, Question, Refused, Verdict, evaluate, longest};
 use crate::rehearsal::words;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// No, with why; or yes, with how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,14 +105,11 @@ fn asks(requirement: &Requirement) -> String {
     if let Some(fallback) = &requirement.fallback {
         let after =
             fallback.after.map_or_else(|| "when unreachable".to_owned(), |after| format!("after {after}"));
-        text.push_str(&format!(
-            " ({after} also {})",
-            if fallback.approvers.is_empty() {
-                fallback.notify.join(", ")
-            } else {
-                describe_people(&fallback.approvers)
-            }
-        ));
+        let mut also = fallback.notify.clone();
+        if !fallback.approvers.is_empty() {
+            also.insert(0, describe_people(&fallback.approvers));
+        }
+        let _ = write!(text, " ({after} also {})", also.join(", "));
     }
     text
 }
@@ -131,7 +128,7 @@ impl Terms {
             joined(&self.asks, " and ")
         };
         if !self.caps.is_empty() {
-            text.push_str(&format!(", {}", joined(&self.caps, ", ")));
+            let _ = write!(text, ", {}", joined(&self.caps, ", "));
         }
         text
     }
