@@ -8,7 +8,9 @@ use std::path::Path;
 const FIXTURES: &str = "fixtures/rehearsal";
 
 fn catalog(name: &str) -> Catalog {
-    load(&Path::new(FIXTURES).join(name), &Options::default()).unwrap_or_else(|wrong| panic!("{wrong}")).catalog
+    load(&Path::new(FIXTURES).join(name), &Options::default())
+        .unwrap_or_else(|wrong| panic!("{wrong}"))
+        .catalog
 }
 
 fn facts() -> FactSheet {
