@@ -25,7 +25,7 @@ pub use open::OpenError;
 
 use crate::access::{
     AccessRequest, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Notice, RequestId, Step,
-    Timestamp, UserId,
+    Timestamp,
 };
 use committer::Committer;
 use std::collections::BTreeSet;

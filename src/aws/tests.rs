@@ -8,7 +8,6 @@ mod inventory;
 mod memberships;
 mod people;
 mod roles;
-mod speed;
 
 use super::*;
 use crate::access::{Connection, Hop, IntegrationName, RequestId};

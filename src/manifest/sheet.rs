@@ -229,8 +229,11 @@ fn read_sheet(bag: &Bag, sheet: &mut FactSheet, log: &Log) {
 fn account(reader: &Reader<'_>, id: &str) -> AccountFacts {
     for name in ["ou", "tags"] {
         if reader.entry(name).is_none() {
-            let fault = Fault::new(reader.bag.place, format!("an `account` needs `{name}`, which may be empty"));
-            reader.complain(fault.hint("as in `ou = [\"ou-ab12-11111111\", \"r-ab12\"]` and `tags = { env = \"prod\" }`"));
+            let fault =
+                Fault::new(reader.bag.place, format!("an `account` needs `{name}`, which may be empty"));
+            reader.complain(
+                fault.hint("as in `ou = [\"ou-ab12-11111111\", \"r-ab12\"]` and `tags = { env = \"prod\" }`"),
+            );
         }
     }
     let units = names(reader, "ou", |text| text.trim_start_matches("ou:").to_owned()).unwrap_or_default();

@@ -56,7 +56,8 @@ fn compare_flow(out: &mut String, change: &Change<'_>, name: &FlowName) {
         for is_emergency in [false, true] {
             for somebody in &universe.people {
                 for account in &accounts {
-                    let said = |entry| said(entry, target.as_ref(), somebody, account, is_emergency, change.sheet);
+                    let said =
+                        |entry| said(entry, target.as_ref(), somebody, account, is_emergency, change.sheet);
                     if let Some(difference) = difference(&said(old), &said(new), is_emergency) {
                         let places = found.entry(difference).or_default().entry(somebody.label.as_str());
                         places.or_default().insert(account.label.as_str());

@@ -5,7 +5,7 @@ use super::table::columns;
 use super::{Outcome, Report, words};
 use crate::access::{Facts, People, Requirement};
 use crate::manifest::{Catalog, FactSheet, describe_people};
-use crate::policy::{Allowed, Rule, Verdict};
+use crate::policy::{Allowed, Refused, Rule, Verdict};
 use std::fmt::Write as _;
 
 /// Says whether a wish is allowed, by which rules, who could decide, where it would be posted and how
@@ -21,6 +21,12 @@ pub fn explain(catalog: &Catalog, sheet: Option<&FactSheet>, wish: &Wish) -> Rep
         Verdict::Allowed(allowed) => {
             let _ = writeln!(out, "{}", sentence(allowed));
         }
+        Verdict::Refused(Refused::Unknown { .. }) => {
+            let _ = writeln!(
+                out,
+                "It depends on what is not known here; as long as the bot cannot find it out, the answer is no."
+            );
+        }
         Verdict::Refused(_) => {
             let why = played.refusal().unwrap_or_default();
             let _ = writeln!(out, "Not allowed. {why}");
@@ -31,11 +37,16 @@ pub fn explain(catalog: &Catalog, sheet: Option<&FactSheet>, wish: &Wish) -> Rep
         deciders(&mut out, &played, allowed, sheet);
         terms(&mut out, &played, allowed);
     }
+    if !unknown.is_empty() {
+        out.push('\n');
+    }
     for line in unknown {
         let _ = writeln!(out, "unknown: {line}");
     }
     if sheet.is_none() {
-        out.push_str("Slack and AWS were not asked; --facts FILE says who is where and how accounts are tagged.\n");
+        out.push_str(
+            "Slack and AWS were not asked; --facts FILE says who is where and how accounts are tagged.\n",
+        );
     }
     Report { text: out, outcome: Outcome::Fine }
 }
@@ -117,8 +128,11 @@ fn deciders(out: &mut String, played: &Played<'_>, allowed: &Allowed, sheet: Opt
         } else {
             words::asked(requirement)
         };
-        if let Some(fallback) = &requirement.fallback {
-            let when = fallback.after.map_or_else(|| "when unreachable".to_owned(), |after| format!("after {after}"));
+        // In an emergency nobody is waited for, so nobody falls back.
+        if let Some(fallback) = requirement.fallback.as_ref().filter(|_| allowed.emergency.is_none()) {
+            let when = fallback
+                .after
+                .map_or_else(|| "when unreachable".to_owned(), |after| format!("after {after}"));
             if !fallback.approvers.is_empty() {
                 let _ = write!(says, "; {when} also {}", describe_people(&fallback.approvers));
             }
@@ -167,7 +181,8 @@ fn unknown(played: &Played<'_>, sheet: Option<&FactSheet>) -> Vec<String> {
     if let Verdict::Allowed(allowed) = &played.verdict {
         let skipped = allowed.emergency.iter().flat_map(|emergency| &emergency.skipped);
         for people in allowed.requirements.iter().chain(skipped).flat_map(|it| &it.approvers) {
-            let is_group = matches!(people, People::Usergroup(_) | People::IdcGroup(_) | People::ChannelMembers);
+            let is_group =
+                matches!(people, People::Usergroup(_) | People::IdcGroup(_) | People::ChannelMembers);
             let says = |facts: &Facts| people.names(facts).is_some();
             let named = sheet.iter().flat_map(|sheet| &sheet.people);
             let mut told = named.map(|person| facts_of(played.entry, sheet, &person.email));

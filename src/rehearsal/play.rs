@@ -1,8 +1,8 @@
 //! One request, played up to the point where people would be asked.
 
 use crate::access::{
-    AccessRequest, Answer, AnswerValue, Ask, AskedTarget, Click, ClickAction, Email, Event, Facts, FlowName, People,
-    Person, Principal, Refusal, Resource, Span, Target, TargetName, Terms, Timestamp, decide,
+    AccessRequest, Answer, AnswerValue, Ask, AskedTarget, Click, ClickAction, Email, Event, Facts, FlowName,
+    People, Person, Principal, Refusal, Resource, Span, Target, TargetName, Terms, Timestamp, decide,
 };
 use crate::manifest::{Catalog, FactSheet, FlowEntry};
 use crate::policy::{self, AccountFacts, Allowed, Decision, Match, Question, Refused, Rule, Verdict};
@@ -68,9 +68,14 @@ pub fn play<'a>(catalog: &'a Catalog, sheet: Option<&FactSheet>, wish: &Wish) ->
     let target = target(entry, wish)?;
     let resource = target.map(|target| resource(target, wish)).transpose()?;
     let duration = match (entry.flow.asks_duration(), wish.duration) {
-        (true, None) => return Err(format!("the flow `{}` asks for how long: give a duration", entry.flow.name)),
+        (true, None) => {
+            return Err(format!("the flow `{}` asks for how long: give a duration", entry.flow.name));
+        }
         (false, Some(_)) => {
-            return Err(format!("the flow `{}` does not ask for how long: leave the duration out", entry.flow.name));
+            return Err(format!(
+                "the flow `{}` does not ask for how long: leave the duration out",
+                entry.flow.name
+            ));
         }
         (_, duration) => duration,
     };
@@ -127,7 +132,11 @@ fn target<'a>(entry: &'a FlowEntry, wish: &Wish) -> Result<Option<&'a Target>, S
         (Some(_), []) => Err(format!("the flow `{}` grants nothing: leave the target out", entry.flow.name)),
         (None, names) => Err(format!("the flow `{}` needs a target: {}", entry.flow.name, listed(names))),
         (Some(name), names) => entry.flow.target(name).map(Some).ok_or_else(|| {
-            format!("there is no target `{name}` in the flow `{}`: there is {}", entry.flow.name, listed(names))
+            format!(
+                "there is no target `{name}` in the flow `{}`: there is {}",
+                entry.flow.name,
+                listed(names)
+            )
         }),
     }
 }
@@ -139,14 +148,17 @@ fn resource(target: &Target, wish: &Wish) -> Result<Resource, String> {
     {
         given.insert("account_id".to_owned(), account.clone());
     }
-    let answer = |(name, text): (String, String)| Answer { label: name.clone(), name, value: AnswerValue::Text(text) };
+    let answer =
+        |(name, text): (String, String)| Answer { label: name.clone(), name, value: AnswerValue::Text(text) };
     let answers: Vec<Answer> = given.into_iter().map(answer).collect();
     let resource = target.resource(&answers).map_err(|error| error.to_string())?;
     match (&wish.account, resource.account_id()) {
         (Some(wanted), Some(there)) if wanted != there => {
             Err(format!("the target `{}` is in the account {there}, not in {wanted}", target.name))
         }
-        (Some(_), None) => Err(format!("the target `{}` is in no account: leave the account out", target.name)),
+        (Some(_), None) => {
+            Err(format!("the target `{}` is in no account: leave the account out", target.name))
+        }
         _ => Ok(resource),
     }
 }
@@ -224,7 +236,8 @@ impl Played<'_> {
             destinations: Vec::new(),
         };
         let step = decide(&request.case, &event, at)?;
-        let action = if allowed.emergency.is_some() { ClickAction::Acknowledge } else { ClickAction::Approve };
+        let action =
+            if allowed.emergency.is_some() { ClickAction::Acknowledge } else { ClickAction::Approve };
         let click = Click {
             envelope: crate::access::EnvelopeId::new("rehearsal"),
             request: "rehearsal".into(),
@@ -236,7 +249,8 @@ impl Played<'_> {
             comment: None,
             shorten_to: None,
         };
-        decide(&step.case, &Event::Clicked { click: Box::new(click), facts: Box::new(by.clone()) }, at).map(drop)
+        decide(&step.case, &Event::Clicked { click: Box::new(click), facts: Box::new(by.clone()) }, at)
+            .map(drop)
     }
 
     fn ask(&self) -> Ask {

@@ -136,7 +136,9 @@ fn check_people(wrong: &mut Vec<String>, played: &Played<'_>, sheet: &FactSheet,
             let verb = if allowed.emergency.is_some() { "acknowledge" } else { "approve" };
             match (answer, expects) {
                 (Ok(()), false) => wrong.push(format!("{email} can {verb} this, and must not")),
-                (Err(refusal), true) => wrong.push(format!("{email} cannot {verb} this: {}", reason(&refusal, email))),
+                (Err(refusal), true) => {
+                    wrong.push(format!("{email} cannot {verb} this: {}", reason(&refusal, email)))
+                }
                 (Ok(()), true) | (Err(_), false) => {}
             }
         }

@@ -40,7 +40,8 @@ pub struct Settings {
     pub api_url: String,
     /// `xapp-…`, with the scope `connections:write`.
     pub app_token: String,
-    /// How many connections to hold; with two, one can be replaced without a gap.
+    /// How many connections to hold; each answers one delivery at a time, and with several one can be
+    /// replaced without a gap.
     pub connections: u32,
     /// How often each connection is tested, in whole seconds.
     pub ping_every: Duration,
@@ -58,7 +59,7 @@ impl Settings {
         Self {
             api_url: "https://slack.com/api".to_owned(),
             app_token: app_token.into(),
-            connections: 2,
+            connections: 4,
             ping_every: Duration::from_secs(5),
             missed_pongs: 3,
             hello_within: Duration::from_secs(10),

@@ -44,6 +44,8 @@ pub(crate) struct World {
     standing: Vec<Holding>,
     /// Whether the bot keeps within the quotas of AWS, which it does in real time.
     keeps_quotas: bool,
+    /// Whether a bot has used the store before.
+    has_run: bool,
 }
 
 impl World {
@@ -81,11 +83,17 @@ impl World {
             read: Mutex::default(),
             standing: Vec::new(),
             keeps_quotas: true,
+            has_run: false,
         }
     }
 
     /// Starts the bot on the world's store.
     pub(crate) async fn start(&mut self) {
+        // sled's own threads may hold its lock for a moment longer than its owner. A copy of the
+        // files is as good, and nobody's.
+        if std::mem::replace(&mut self.has_run, true) {
+            self.data = crash::copy_of(self.data.path());
+        }
         let readiness = Readiness::default();
         let settings = Settings {
             data: self.data.path().to_owned(),

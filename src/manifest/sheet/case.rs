@@ -102,7 +102,9 @@ pub struct TestCase {
 pub(super) fn read(bag: &Bag, sources: &Sources, log: &Log) -> Option<TestCase> {
     let reader = Reader::new(bag, log);
     let [label] = bag.labels.as_slice() else {
-        log.add(Fault::new(bag.place, "a `test` needs one name").hint("write `test \"prod needs a lead\" { … }`"));
+        log.add(
+            Fault::new(bag.place, "a `test` needs one name").hint("write `test \"prod needs a lead\" { … }`"),
+        );
         return None;
     };
     let asks = reader.need_text("as").given().and_then(|text| email(&reader, &text));

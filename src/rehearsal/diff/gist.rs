@@ -55,7 +55,8 @@ pub(super) fn gist(
         uses: &uses,
     };
     let longest = longest(&entry.rules, &question);
-    let offered = flow.durations.iter().copied().filter(|span| longest.is_none_or(|longest| *span <= longest)).max();
+    let offered =
+        flow.durations.iter().copied().filter(|span| longest.is_none_or(|longest| *span <= longest)).max();
     if flow.asks_duration() {
         question.duration = offered.or(longest);
     }
@@ -102,10 +103,15 @@ fn terms(entry: &FlowEntry, allowed: &Allowed, limit: Option<Span>) -> Terms {
 fn asks(requirement: &Requirement) -> String {
     let mut text = words::asked(requirement);
     if let Some(fallback) = &requirement.fallback {
-        let after = fallback.after.map_or_else(|| "when unreachable".to_owned(), |after| format!("after {after}"));
+        let after =
+            fallback.after.map_or_else(|| "when unreachable".to_owned(), |after| format!("after {after}"));
         text.push_str(&format!(
             " ({after} also {})",
-            if fallback.approvers.is_empty() { fallback.notify.join(", ") } else { describe_people(&fallback.approvers) }
+            if fallback.approvers.is_empty() {
+                fallback.notify.join(", ")
+            } else {
+                describe_people(&fallback.approvers)
+            }
         ));
     }
     text
@@ -114,10 +120,16 @@ fn asks(requirement: &Requirement) -> String {
 impl Terms {
     fn how(&self) -> String {
         if !self.witnesses.is_empty() {
-            return format!("without asking anybody first, acknowledged by {}", joined(&self.witnesses, " or "));
+            return format!(
+                "without asking anybody first, acknowledged by {}",
+                joined(&self.witnesses, " or ")
+            );
         }
-        let mut text =
-            if self.asks.is_empty() { "without asking anybody".to_owned() } else { joined(&self.asks, " and ") };
+        let mut text = if self.asks.is_empty() {
+            "without asking anybody".to_owned()
+        } else {
+            joined(&self.asks, " and ")
+        };
         if !self.caps.is_empty() {
             text.push_str(&format!(", {}", joined(&self.caps, ", ")));
         }
@@ -126,10 +138,15 @@ impl Terms {
 
     /// What is different, aspect by aspect.
     pub(super) fn changes_from(&self, old: &Self) -> Vec<String> {
-        let span = |span: Option<Span>, none: &str| span.map_or_else(|| none.to_owned(), |span| span.to_string());
+        let span =
+            |span: Option<Span>, none: &str| span.map_or_else(|| none.to_owned(), |span| span.to_string());
         let pairs = [
             ("", self.how(), old.how()),
-            ("at most ", span(self.limit, "until somebody ends it"), span(old.limit, "until somebody ends it")),
+            (
+                "at most ",
+                span(self.limit, "until somebody ends it"),
+                span(old.limit, "until somebody ends it"),
+            ),
             ("waits ", span(self.wait, "for nobody"), span(old.wait, "for nobody")),
             ("posted to ", joined(&self.posted, ", "), joined(&old.posted, ", ")),
         ];

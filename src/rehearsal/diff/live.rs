@@ -45,7 +45,10 @@ fn judge(change: &Change<'_>, request: &AccessRequest) -> Option<(String, bool)>
             return Some((format!("{head}: no longer allowed: the target is gone"), true));
         };
         if there.resource(&request.answers).is_ok_and(|now| now != target.resource) {
-            return Some((format!("{head}: no longer allowed: the target now stands for something else"), true));
+            return Some((
+                format!("{head}: no longer allowed: the target now stands for something else"),
+                true,
+            ));
         }
     }
     let account = account_id.and_then(|id| change.sheet?.account(id));
@@ -66,7 +69,8 @@ fn judge(change: &Change<'_>, request: &AccessRequest) -> Option<(String, bool)>
             let line = format!("{head}: unknown whether the rule {rule} is about it; --facts FILE can say");
             Some((line, false))
         }
-        Verdict::Refused(refused) => Some((format!("{head}: no longer allowed: {}", refused.sentence()), true)),
+        Verdict::Refused(refused) => {
+            Some((format!("{head}: no longer allowed: {}", refused.sentence()), true))
+        }
     }
 }
-

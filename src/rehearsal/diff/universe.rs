@@ -92,7 +92,9 @@ impl<'a> Universe<'a> {
                 AccountSelector::Id(id) => Some(id.clone()),
                 AccountSelector::Ou(_) | AccountSelector::Tag { .. } => None,
             }));
-            fixed.extend(self.sheet.iter().flat_map(|sheet| &sheet.accounts).map(|account| account.id.clone()));
+            fixed.extend(
+                self.sheet.iter().flat_map(|sheet| &sheet.accounts).map(|account| account.id.clone()),
+            );
         }
         fixed.sort();
         fixed.dedup();
@@ -106,7 +108,11 @@ impl<'a> Universe<'a> {
     /// An account that no facts file describes may belong anywhere.
     fn circumstances(&self, label: &str, id: &str) -> Vec<Account> {
         if let Some(known) = self.sheet.and_then(|sheet| sheet.account(id)) {
-            return vec![Account { label: label.to_owned(), id: Some(id.to_owned()), facts: Some(known.clone()) }];
+            return vec![Account {
+                label: label.to_owned(),
+                id: Some(id.to_owned()),
+                facts: Some(known.clone()),
+            }];
         }
         let plain = AccountFacts { id: id.to_owned(), ..AccountFacts::default() };
         let of = |selector: &AccountSelector| {
@@ -121,7 +127,8 @@ impl<'a> Universe<'a> {
             let label = format!("{label} if {selector}");
             Some(Account { label, id: Some(id.to_owned()), facts: Some(facts) })
         };
-        let mut all = vec![Account { label: label.to_owned(), id: Some(id.to_owned()), facts: Some(plain.clone()) }];
+        let mut all =
+            vec![Account { label: label.to_owned(), id: Some(id.to_owned()), facts: Some(plain.clone()) }];
         all.extend(self.selectors.iter().filter_map(of));
         all
     }
@@ -141,7 +148,9 @@ fn people(named: &[People], sheet: Option<&FactSheet>) -> Vec<Somebody> {
         let (label, email) = match people {
             People::User(email) => (email.to_string(), email.clone()),
             People::Usergroup(handle) => (format!("members of the user group {handle}"), stranger.clone()),
-            People::IdcGroup(name) => (format!("members of the Identity Center group {name}"), stranger.clone()),
+            People::IdcGroup(name) => {
+                (format!("members of the Identity Center group {name}"), stranger.clone())
+            }
             People::ChannelMembers => ("the channel's members".to_owned(), stranger.clone()),
             People::Everyone => continue,
         };
@@ -149,6 +158,10 @@ fn people(named: &[People], sheet: Option<&FactSheet>) -> Vec<Somebody> {
             all.push(Somebody { label, email, groups: Some(vec![people.clone()]) });
         }
     }
-    all.push(Somebody { label: "any other full member".to_owned(), email: stranger, groups: Some(Vec::new()) });
+    all.push(Somebody {
+        label: "any other full member".to_owned(),
+        email: stranger,
+        groups: Some(Vec::new()),
+    });
     all
 }

@@ -81,7 +81,8 @@ async fn answer(
     match parsed {
         Ok(request) => take(&request, step, &shared).await,
         Err(reason) => {
-            shared.world().log.unexpected.push(reason.clone());
+            let what = format!("{} {}: {reason}", head.method, head.uri);
+            shared.world().log.unexpected.push(what);
             let failure = Failure::new(400, "UnknownOperationException", &reason);
             Ok(render(None, "", "unparsed", &Err(failure)))
         }

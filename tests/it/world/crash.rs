@@ -134,14 +134,17 @@ impl World {
                 () = async { self.start().await; story(self).await } => {}
             }
         });
+        let copy = cut.copy.lock().unwrap().take();
+        let was_cut = copy.is_some();
+        // Where the story ran through, the power goes out at its end.
+        let copy = copy.unwrap_or_else(|| copy_of(self.data.path()));
         // Nothing is finished, nothing is said: the bot is gone.
         drop(self.bot.take());
         drop(life);
         self.aws().clear_gate();
         self.slack().set_gate(Arc::new(|_| Gate::Pass));
-        let copy = cut.copy.lock().unwrap().take()?;
         self.data = copy;
-        Some(cut.call())
+        was_cut.then(|| cut.call())
     }
 
     /// Plays a part of a story with a bot of its own, which is stopped in good order at the end.
