@@ -3,9 +3,9 @@
 
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
-use crate::slack::api::{Message, SlackError};
+use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, Account, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
@@ -161,7 +161,7 @@ impl Engine {
             Ok(place) => Event::CardPosted { request: request.id.clone(), destination, place },
             Err(error) if error.is_transient() => return Ok(Err(error)),
             Err(error) => {
-                Event::CardFailed { request: request.id.clone(), destination, why: error.to_string() }
+                Event::CardFailed { request: request.id.clone(), destination, why: in_words(&error) }
             }
         };
         self.take(&about, &event).await?;
@@ -238,20 +238,21 @@ impl Engine {
         self.deliver(&queued.notice.to, &message::said(&text)).await
     }
 
-    async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
-        let channel = self.shared.slack.open_dm(user).await?;
-        self.shared.slack.post_message(channel.as_str(), shown).await.map(drop)
-    }
-
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
         let slack = &self.shared.slack;
         match to {
-            Audience::Person(user) => self.deliver_directly(user, shown).await,
+            Audience::Person(user) => {
+                let channel = slack.open_dm(user).await?;
+                slack.post_message(channel.as_str(), shown).await.map(drop)
+            }
             Audience::Whisper { channel, user } => {
                 match slack.post_ephemeral(channel.as_str(), user, shown).await {
-                    // Slack whispers to members of a conversation only, and lets others press buttons
-                    // in a public channel.
-                    Err(error) if !error.is_transient() => self.deliver_directly(user, shown).await,
+                    // Who reads a channel without being in it can press, and cannot be whispered to.
+                    Err(error) if !error.is_transient() => {
+                        tracing::debug!(error = %error, "a whisper goes as a direct message");
+                        let channel = slack.open_dm(user).await?;
+                        slack.post_message(channel.as_str(), shown).await.map(drop)
+                    }
                     sent => sent,
                 }
             }
@@ -263,3 +264,10 @@ impl Engine {
     }
 }
 
+/// What can be done first, what Slack said second.
+fn in_words(error: &SlackError) -> String {
+    match hint(error.code()) {
+        Some(hint) => format!("{hint} (Slack says `{}`)", error.code()),
+        None => error.to_string(),
+    }
+}

@@ -13,15 +13,15 @@ mod reading;
 pub use super::message::Account;
 pub use help::{help, unknown};
 pub use item::{DURATION, TARGET, block_of};
-pub use reading::{Submission, errors, read};
+pub use reading::{Submission, errors, read, takes_errors};
 
 use crate::access::{Flow, FlowName, Span};
 use crate::slack::message::block::{context, divider, header, line, marked, plain, section};
 use crate::slack::mrkdwn;
 use choice::Choice;
+use element::Drawing;
 use item::Item;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The callback id of the request form.
 pub const FORM: &str = "sym_request";
@@ -32,6 +32,8 @@ pub const FLOW: &str = "flow";
 
 /// Blocks that Slack takes in a view.
 const BLOCKS: usize = 100;
+/// Bytes that Slack takes in a view, less some for its own.
+const BYTES: usize = 240_000;
 /// Blocks of a form that are not fields: two paragraphs, a line, a heading, two notes.
 const FRAME: usize = 6;
 /// An inventory younger than this needs no remark.
@@ -46,39 +48,30 @@ pub struct FormContext<'a> {
     pub accounts_age: Option<Span>,
 }
 
-/// The view that asks which flow. `greeting` is one plain sentence above the choice.
+/// The view that asks which flow. `greeting` is one plain sentence above the choice. The choice itself
+/// tells us, without a button: its answer goes over the Web API alone, so that no acknowledgement can
+/// overtake it.
 pub fn picker(flows: &[&Flow], greeting: &str) -> Value {
     let choices = flow_choices(flows);
     if choices.is_empty() {
         return sorry("There is nothing to request from Slack here yet.");
     }
-    let select = choice::select(FLOW, &choices, None);
-    let input = json!({
-        "type": "input",
-        "block_id": FLOW,
-        "label": plain("What do you need?", 2000),
-        "element": select,
-    });
+    let mut question = section("*What do you need?*");
+    question["block_id"] = json!(FLOW);
+    question["accessory"] = choice::select(FLOW, &choices, None, choice::MOST);
     json!({
         "type": "modal",
         "callback_id": PICKER,
         "title": plain("Request access", 24),
-        "submit": plain("Next", 24),
         "close": plain("Cancel", 24),
-        "blocks": [section(&mrkdwn::escape(greeting)), input],
+        "blocks": [section(&mrkdwn::escape(greeting)), question],
     })
 }
 
-/// The flow chosen in the picker.
-///
-/// # Errors
-/// The messages to show, by block id.
-pub fn picked(flows: &[&Flow], texts: &[String]) -> Result<FlowName, BTreeMap<String, String>> {
+/// The flow chosen in the picker, if it is one of these.
+pub fn picked(flows: &[&Flow], texts: &[String]) -> Option<FlowName> {
     let choices = flow_choices(flows);
-    let chosen = texts.first().and_then(|text| choice::resolve(&choices, text));
-    chosen
-        .map(FlowName::new)
-        .ok_or_else(|| BTreeMap::from([(FLOW.to_owned(), "Please choose one of these.".to_owned())]))
+    texts.first().and_then(|text| choice::resolve(&choices, text)).map(FlowName::new)
 }
 
 /// Suggestions for the picker, where there are too many flows for one list.
@@ -92,6 +85,16 @@ fn flow_choices(flows: &[&Flow]) -> Vec<Choice> {
 
 /// The request form of a flow.
 pub fn form(flow: &Flow, context: &FormContext<'_>) -> Value {
+    let view = drawn(&Drawing { flow, context, most: choice::MOST });
+    if view.to_string().len() <= BYTES {
+        return view;
+    }
+    // Many long lists: none of them travels with the form, all are fetched while typing.
+    drawn(&Drawing { flow, context, most: 0 })
+}
+
+fn drawn(drawing: &Drawing<'_>) -> Value {
+    let Drawing { flow, context, .. } = *drawing;
     let mut blocks = vec![section(about(flow))];
     if let Some(text) = flow.additional_header_text.as_deref().filter(|text| !text.trim().is_empty()) {
         // The operator's own words: Slack may make links of them.
@@ -102,7 +105,7 @@ pub fn form(flow: &Flow, context: &FormContext<'_>) -> Value {
     blocks.push(divider());
     blocks.push(header(&flow.label));
     let items = item::drawn(flow);
-    blocks.extend(items.iter().map(|item| element::block(flow, item, context)));
+    blocks.extend(items.iter().map(|item| element::block(drawing, item)));
     blocks.extend(notes(flow, &items, context));
     json!({
         "type": "modal",
@@ -129,7 +132,8 @@ fn about(flow: &Flow) -> &'static str {
 fn notes(flow: &Flow, drawn: &[Item<'_>], form: &FormContext<'_>) -> Vec<Value> {
     let mut notes = Vec::new();
     let asks_account = drawn.iter().any(|item| item.is_account(flow));
-    if let Some(age) = form.accounts_age.filter(|age| *age >= FRESH && asks_account && !form.accounts.is_empty())
+    if let Some(age) =
+        form.accounts_age.filter(|age| *age >= FRESH && asks_account && !form.accounts.is_empty())
     {
         notes.push(context(&format!("The list of accounts is {age} old; newer ones are missing.")));
     }
@@ -140,23 +144,14 @@ fn notes(flow: &Flow, drawn: &[Item<'_>], form: &FormContext<'_>) -> Vec<Value> 
     notes
 }
 
-/// A view to show at once, while the form is being prepared.
-pub fn loading(flow: &Flow) -> Value {
-    said(&format!("Preparing the form for *{}* …", mrkdwn::cut(&mrkdwn::inline(&flow.label), 200)), "Cancel")
-}
-
 /// A view that says one thing and asks nothing: what became of a request that cannot be shown on a
 /// field of the form.
 pub fn sorry(text: &str) -> Value {
-    said(&mrkdwn::escape(text), "Close")
-}
-
-fn said(text: &str, close: &str) -> Value {
     json!({
         "type": "modal",
         "title": plain("Request access", 24),
-        "close": plain(close, 24),
-        "blocks": [section(text)],
+        "close": plain("Close", 24),
+        "blocks": [section(&mrkdwn::escape(text))],
     })
 }
 
@@ -183,5 +178,5 @@ fn error(text: &str) -> String {
     line(text, 250)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;

@@ -46,6 +46,20 @@ pub fn inline(text: &str) -> String {
     line.chars().map(unmarked).collect()
 }
 
+/// A sentence of the bot's own, in which a machine may be quoted: as [`inline`], but what stands between
+/// backticks stays code. At most `max` long.
+pub fn prose(text: &str, max: usize) -> String {
+    let line = escape(text).split_whitespace().collect::<Vec<_>>().join(" ").replace("```", "ˋˋˋ");
+    let line: String = line.chars().map(|c| if c == '`' { c } else { unmarked(c) }).collect();
+    let mut line = cut(&line, max);
+    if line.matches('`').count() % 2 == 1
+        && let Some(at) = line.rfind('`')
+    {
+        line.replace_range(at..=at, "ˋ");
+    }
+    line
+}
+
 const fn unmarked(c: char) -> char {
     match c {
         '*' => '∗',
@@ -107,7 +121,8 @@ pub fn quote(text: &str, max: usize) -> String {
 
 /// An escaped line with its `https://` addresses made into links without a label.
 fn linked(line: &str) -> String {
-    let words = line.split(' ').map(|word| if is_address(word) { format!("<{word}>") } else { word.to_owned() });
+    let words =
+        line.split(' ').map(|word| if is_address(word) { format!("<{word}>") } else { word.to_owned() });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -153,8 +168,10 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// Where a message goes, as manifests name it: a channel id, `#name`, or a person's address.
+/// Where a message goes, as manifests name it: a channel id, `#name`, or a person's address with or
+/// without `user:`.
 pub fn destination(name: &str) -> String {
+    let name = name.strip_prefix("user:").unwrap_or(name);
     if name.starts_with(['C', 'G']) && is_id(name) {
         format!("<#{name}>")
     } else if is_user(name) {
@@ -216,7 +233,17 @@ mod tests {
         assert_eq!(user(&UserId::new("U1> <!here")), "U1&gt; &lt;!here");
         assert_eq!(destination("C0123"), "<#C0123>");
         assert_eq!(destination("#prod & co"), "#prod &amp; co");
-        assert_eq!(destination("bo@example.com"), "bo@example.com");
+        assert_eq!(destination("user:bo@example.com"), "bo@example.com");
+    }
+
+    #[test]
+    fn our_own_sentences_keep_their_code() {
+        assert_eq!(
+            prose("`iam:GetUser` as *x*\nfailed: <!here>", 100),
+            "`iam:GetUser` as ∗x∗ failed: &lt;!here&gt;"
+        );
+        assert_eq!(prose("needs `sso:ListInstances`", 12), "needs ˋsso:…");
+        assert_eq!(prose("a ``` b", 12), "a ˋˋˋ b");
     }
 
     #[test]

@@ -144,7 +144,7 @@ async fn a_hop_that_refuses_the_bot_after_the_approval_is_told() {
 
 #[tokio::test]
 async fn a_grant_that_aws_never_confirms_is_given_up_and_taken_back() {
-    let world = World::without_quotas(STORIES).await;
+    let world = World::with(STORIES).await;
     world.aws().set_operation_time(OperationTime::Millis(Span::hours(2).as_millis()));
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     let request = ana.asks_to_be_admin(HOUR).await;
@@ -200,7 +200,7 @@ async fn a_grant_that_aws_throttles_for_a_quarter_of_an_hour_is_given_up() {
 
 #[tokio::test]
 async fn throttling_for_an_hour_at_the_end_delays_it_and_no_more() {
-    let world = World::without_quotas(STORIES).await;
+    let world = World::with(STORIES).await;
     let ana = world.person("ana");
     let request = world.admin("ana", HOUR).await;
     world.aws().fault(Match::every("DeleteAccountAssignment"), Fault::Throttle);
@@ -446,7 +446,7 @@ async fn group_memberships_that_aws_will_not_take_back_come_with_the_way_to_do_i
 
 #[tokio::test]
 async fn an_assignment_removed_by_hand_while_the_bot_is_refused_needs_a_read() {
-    let world = World::without_quotas(STORIES).await;
+    let world = World::with(STORIES).await;
     let ana = world.person("ana");
     let request = world.admin("ana", HOUR).await;
     for operation in ["DeleteAccountAssignment", "ListAccountAssignments"] {
