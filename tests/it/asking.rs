@@ -93,7 +93,7 @@ async fn the_bare_command_offers_the_flows_and_a_choice_opens_its_form() {
     ── Request access ──
     Pick what you need. The next page asks for the details.
     *What do you need?*
-    [‹Choose one›] of AWS | Support group | IAM groups | Every field | Self-service | Own decision | Only a decision | Closed
+    [‹Choose one›] of AWS | Support group | IAM groups | Every field | Self-service | Own decision | Only a decision | Closed | Until revoked | For a moment
     [Cancel]
     ");
     ana.picks("Support group").await;
@@ -153,6 +153,8 @@ async fn an_unknown_flow_is_named_and_the_picker_opens() {
     • `self` Own decision
     • `approval` Only a decision
     • `closed` Closed
+    • `manual` Until revoked
+    • `short` For a moment
     ");
     assert!(ana.form().contains("What do you need?"));
     ana.closes_form().await;
@@ -183,6 +185,8 @@ async fn help_tells_what_can_be_typed_and_requested() {
     • `self` Own decision
     • `approval` Only a decision
     • `closed` Closed
+    • `manual` Until revoked
+    • `short` For a moment
     ");
     for text in ["HELP", "what now", "list"] {
         ana.types(text).await;

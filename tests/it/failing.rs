@@ -100,12 +100,12 @@ async fn a_hop_that_refuses_the_bot_is_named_before_anybody_is_asked() {
         match name {
             "first" => assert_snapshot!(text, @r"
             :no_entry: Your request for *Prod admin* was refused.
-            ˋsts:AssumeRoleˋ as the bot's own AWS identity failed: AccessDenied: User: arn:aws:iam::111122223333:user/sym-bot is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/sym/SymRuntimeMain. Role arn:aws:iam::111122223333:role/sym/SymRuntimeMain (hop 1 of 2) did not let the bot in. Either its trust policy does not name the bot's AWS identity (ˋsym_account_idˋ of the runtime-connector module must be your own account), or the ˋexternal_idˋ of the integration differs from the one in the trust policy, or the bot's own policy lacks ˋsts:AssumeRoleˋ on it.
+            `sts:AssumeRole` as the bot's own AWS identity failed: AccessDenied: User: arn:aws:iam::111122223333:user/sym-bot is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/sym/SymRuntimeMain. Role arn:aws:iam::111122223333:role/sym/SymRuntimeMain (hop 1 of 2) did not let the bot in. Either its trust policy does not name the bot's AWS identity (`sym_account_id` of the runtime-connector module must be your own account), or the `external_id` of the integration differs from the one in the trust policy, or the bot's own policy lacks `sts:AssumeRole` on it.
             When that has changed, ask again with `/sym request aws`.
             "),
             _ => assert_snapshot!(text, @r"
             :no_entry: Your request for *Prod admin* was refused.
-            ˋsts:AssumeRoleˋ as role arn:aws:iam::111122223333:role/sym/SymRuntimeMain failed: AccessDenied: User: arn:aws:sts::111122223333:assumed-role/SymRuntimeMain/sym is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/sym/SymSSOMain. Role arn:aws:iam::111122223333:role/sym/SymSSOMain (hop 2 of 2) did not let role arn:aws:iam::111122223333:role/sym/SymRuntimeMain in. The usual causes: the account of the role is missing from ˋaccount_id_safelistˋ of the runtime-connector, the role is not under the path ˋ/sym/ˋ, or ˋruntime_role_arnsˋ of the connector does not name the runtime role. The session carries a SourceIdentity: ˋsts:SetSourceIdentityˋ must be allowed by the trust policy of the role and by the policy of its caller.
+            `sts:AssumeRole` as role arn:aws:iam::111122223333:role/sym/SymRuntimeMain failed: AccessDenied: User: arn:aws:sts::111122223333:assumed-role/SymRuntimeMain/sym is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/sym/SymSSOMain. Role arn:aws:iam::111122223333:role/sym/SymSSOMain (hop 2 of 2) did not let role arn:aws:iam::111122223333:role/sym/SymRuntimeMain in. The usual causes: the account of the role is missing from `account_id_safelist` of the runtime-connector, the role is not under the path `/sym/`, or `runtime_role_arns` of the connector does not name the runtime role. The session carries a SourceIdentity: `sts:SetSourceIdentity` must be allowed by the trust policy of the role and by the policy of its caller.
             When that has changed, ask again with `/sym request aws`.
             "),
         }
@@ -235,10 +235,12 @@ async fn errors_of_aws_itself_are_tried_again() {
     ] {
         world.aws().fault(Match::times(operation, 4), Fault::ServerError(500));
     }
-    let request = world.admin("ana", HOUR).await;
-    assert!(ana.is_admin());
-    world.pass(HOUR).await;
-    world.settle().await;
+    let request = ana.asks_to_be_admin(HOUR).await;
+    world.pass(minutes(5)).await;
+    world.person("bo").approves(&request).await;
+    world.pass(minutes(5)).await;
+    assert!(ana.is_admin() && world.is_active(&request));
+    world.pass(HOUR + minutes(5)).await;
     assert!(!ana.is_admin());
     assert_eq!(world.word(&request), "ended");
     world.ignore_messages();
