@@ -4,8 +4,7 @@
 use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
-};
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId};
 use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
@@ -258,13 +257,11 @@ impl Engine {
     }
 
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
-        let slack = &self.shared.slack;
         match to {
             Audience::Person(user) => self.deliver_directly(user, shown).await,
             Audience::Whisper { channel, user } => {
-                match slack.post_ephemeral(channel.as_str(), user, shown).await {
-                    // Slack whispers to members of a conversation only, and lets others press buttons
-                    // in a public channel.
+                match self.shared.slack.post_ephemeral(channel.as_str(), user, shown).await {
+                    // Who reads a channel without being in it can press, and cannot be whispered to.
                     Err(error) if !error.is_transient() => self.deliver_directly(user, shown).await,
                     sent => sent,
                 }

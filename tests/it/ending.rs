@@ -256,7 +256,7 @@ fn alarms(world: &World, channel: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn access_that_aws_will_not_take_back_is_an_alarm_until_it_is_gone() {
-    let world = World::without_quotas(STORIES).await;
+    let world = World::with(STORIES).await;
     let ana = world.person("ana");
     let request = world.admin("ana", HOUR).await;
     // Somebody has taken the right away from the bot's role.

@@ -42,8 +42,6 @@ pub(crate) struct World {
     read: Mutex<HashMap<(String, &'static str), usize>>,
     /// What AWS held before the story, by hand.
     standing: Vec<Holding>,
-    /// Whether the bot keeps within the quotas of AWS, which it does in real time.
-    keeps_quotas: bool,
     /// Whether a bot has used the store before.
     has_run: bool,
 }
@@ -56,15 +54,6 @@ impl World {
 
     pub(crate) async fn around(catalog: Catalog) -> Self {
         let mut world = Self::asleep(catalog).await;
-        world.start().await;
-        world
-    }
-
-    /// For long stories with many calls: the quotas of AWS are kept in real time, and would make them
-    /// wait.
-    pub(crate) async fn without_quotas(manifests: &str) -> Self {
-        let mut world = Self::asleep(catalog::load(Path::new(manifests))).await;
-        world.keeps_quotas = false;
         world.start().await;
         world
     }
@@ -82,7 +71,6 @@ impl World {
             bot: None,
             read: Mutex::default(),
             standing: Vec::new(),
-            keeps_quotas: true,
             has_run: false,
         }
     }
@@ -102,7 +90,7 @@ impl World {
             bot_token: Secret::new(self.slack().bot_token()),
             // The budget waits in real time, and the engine repeats what the SDK would.
             aws: sym::aws::Settings {
-                keeps_quotas: self.keeps_quotas,
+                keeps_quotas: false,
                 attempts: 1,
                 ..self.stage.aws_settings(&self.clock)
             },

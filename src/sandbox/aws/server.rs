@@ -81,8 +81,11 @@ async fn answer(
     match parsed {
         Ok(request) => take(&request, step, &shared).await,
         Err(reason) => {
-            let what = format!("{} {}: {reason}", head.method, head.uri);
-            shared.world().log.unexpected.push(what);
+            // All of AWS is at `/`. Whoever asks for something else takes this port for that of a
+            // server which had it before, and is no client of ours.
+            if head.uri.path() == "/" {
+                shared.world().log.unexpected.push(reason.clone());
+            }
             let failure = Failure::new(400, "UnknownOperationException", &reason);
             Ok(render(None, "", "unparsed", &Err(failure)))
         }

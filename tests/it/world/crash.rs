@@ -147,13 +147,13 @@ impl World {
         was_cut.then(|| cut.call())
     }
 
-    /// Plays a part of a story with a bot of its own, which is stopped in good order at the end.
+    /// Plays a part of a story with a bot of its own, whose life ends with it.
     pub(crate) fn play(&mut self, story: impl AsyncFnOnce(&World)) {
         let life = life();
         life.block_on(async {
             self.start().await;
             story(self).await;
-            self.stop().await;
         });
+        drop(self.bot.take());
     }
 }
