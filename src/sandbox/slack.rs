@@ -7,11 +7,12 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 mod acting;
 mod api;
 mod faults;
+mod feed;
 mod forms;
 mod ids;
 pub mod limits;
@@ -30,6 +31,7 @@ mod zone;
 
 pub use acting::{Refused, Reply};
 pub use faults::{Cut, Fault, Gate, When};
+pub use feed::{Change, News};
 pub use model::{Ack, Call, Channel, Message, Person, Usergroup, View};
 pub use page::Control;
 
@@ -56,6 +58,7 @@ struct Hub {
     wires: Mutex<socket::Wires>,
     faults: Mutex<faults::Faults>,
     page: Mutex<page::Slots>,
+    feed: Mutex<Option<mpsc::UnboundedSender<News>>>,
     /// Wakes calls that a `Fault::Hang` holds.
     released: Notify,
     /// Counts changes; the page waits on it.
@@ -86,6 +89,7 @@ impl Slack {
             wires: Mutex::default(),
             faults: Mutex::default(),
             page: Mutex::default(),
+            feed: Mutex::default(),
             released: Notify::new(),
             version: watch::channel(0).0,
             stop,

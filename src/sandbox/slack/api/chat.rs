@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Args, Failure, Outcome};
 use crate::sandbox::slack::model::{Message, State};
-use crate::sandbox::slack::{Slack, ids, limits, views};
+use crate::sandbox::slack::{Change, Slack, ids, limits, views};
 
 pub(super) fn post_message(slack: &Slack, args: &Args) -> Outcome {
     let content = content(slack, args)?;
@@ -13,8 +13,13 @@ pub(super) fn post_message(slack: &Slack, args: &Args) -> Outcome {
     let channel = writable(&mut state, target)?;
     let message = compose(&mut state, now, &channel, args, &content)?;
     let answer = json!({ "channel": channel, "ts": message.ts, "message": message.wire() });
+    slack.tell(|| shown(&message));
     state.messages.entry(channel).or_default().push(message);
     Ok(answer)
+}
+
+fn shown(message: &Message) -> Change {
+    Change::Shown { channel: message.channel.clone(), ts: message.ts.clone(), text: message.text.clone() }
 }
 
 pub(super) fn post_ephemeral(slack: &Slack, args: &Args) -> Outcome {
@@ -70,6 +75,7 @@ pub(super) fn update(slack: &Slack, args: &Args) -> Outcome {
     if let Some(metadata) = metadata {
         message.metadata = metadata;
     }
+    slack.tell(|| shown(message));
     Ok(json!({ "channel": channel, "ts": ts, "text": message.text, "message": message.wire() }))
 }
 

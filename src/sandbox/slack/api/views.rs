@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Args, Failure, Outcome};
 use crate::sandbox::slack::model::State;
-use crate::sandbox::slack::{Slack, limits, views};
+use crate::sandbox::slack::{Change, Slack, limits, views};
 
 /// How long a trigger id is good for.
 const TRIGGER_MS: i64 = 3000;
@@ -19,6 +19,7 @@ pub(super) fn open(slack: &Slack, args: &Args) -> Outcome {
     duplicate(&mut state, &view)?;
     state.stacks.remove(&user);
     let view = views::push(&mut state, &user, view, now);
+    slack.tell(|| Change::Opened { user: user.clone(), view: view.id.clone() });
     Ok(json!({ "view": view.wire() }))
 }
 

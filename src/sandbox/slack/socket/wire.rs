@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::{Out, PING_EVERY};
 use crate::sandbox::slack::server::{self, Answer};
-use crate::sandbox::slack::{Slack, ids};
+use crate::sandbox::slack::{Change, Slack, ids};
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -70,6 +70,7 @@ async fn serve(slack: Slack, socket: Socket) {
         "connection_info": { "app_id": ids::APP },
     });
     if sink.send(Frame::text(hello.to_string())).await.is_ok() {
+        slack.tell(|| Change::Hello);
         talk(&slack, &mut sink, &mut stream, &mut rx).await;
     }
     slack.leave(id);
