@@ -1,10 +1,11 @@
 //! The panel beside the workspace: what AWS holds right now, in words, and the buttons that skip time.
 
 use super::Stage;
-use crate::access::{Span, Status};
+use crate::access::{Span, Status, Target};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::manifest::Catalog;
+use crate::sandbox::aws::Holding;
 use crate::sandbox::slack::Control;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -77,19 +78,23 @@ fn word(status: &Status) -> String {
 
 /// What AWS holds, one line each, with names instead of ids.
 pub fn holdings(stage: &Stage, catalog: &Catalog) -> Vec<String> {
-    let mut lines: Vec<String> = stage.aws.holdings().iter().map(ToString::to_string).collect();
-    for line in &mut lines {
-        for player in stage.players() {
-            *line = line.replace(&player.sso_user, &player.handle).replace(&player.iam_user, &player.handle);
+    let targets: Vec<&Target> = catalog.flows.iter().flat_map(|entry| &entry.flow.targets).collect();
+    let label = |id: &str| {
+        let named = targets.iter().find(|target| target.settings.values().any(|value| value == id));
+        named.map_or_else(|| id.to_owned(), |target| format!("“{}”", target.label))
+    };
+    let who = |id: &str| {
+        let named = stage.players().find(|player| player.sso_user == id || player.iam_user == id);
+        named.map_or_else(|| id.to_owned(), |player| player.handle.clone())
+    };
+    let line = |holding: &Holding| match holding {
+        Holding::Assignment(held) => {
+            format!("{} has {} in account {}", who(&held.principal), label(&held.permission_set), held.account)
         }
-        for target in catalog.flows.iter().flat_map(|entry| &entry.flow.targets) {
-            let label = format!("“{}”", target.label);
-            for setting in target.settings.values().filter(|value| value.len() > 12) {
-                *line = line.replace(setting.as_str(), &label);
-            }
-            *line = line.replace(&target.instance_arn, "Identity Center");
+        Holding::GroupMember { group, user, .. } => format!("{} is in the group {}", who(user), label(group)),
+        Holding::IamGroupMember { account, group, user } => {
+            format!("{} is in the IAM group {} of account {account}", who(user), label(group))
         }
-    }
-    lines
+    };
+    stage.aws.holdings().iter().map(line).collect()
 }
-

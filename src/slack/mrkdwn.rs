@@ -107,7 +107,8 @@ pub fn quote(text: &str, max: usize) -> String {
 
 /// An escaped line with its `https://` addresses made into links without a label.
 fn linked(line: &str) -> String {
-    let words = line.split(' ').map(|word| if is_address(word) { format!("<{word}>") } else { word.to_owned() });
+    let words =
+        line.split(' ').map(|word| if is_address(word) { format!("<{word}>") } else { word.to_owned() });
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -153,8 +154,10 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
-/// Where a message goes, as manifests name it: a channel id, `#name`, or a person's address.
+/// Where a message goes, as manifests name it: a channel id, `#name`, or a person's address with or
+/// without `user:`.
 pub fn destination(name: &str) -> String {
+    let name = name.strip_prefix("user:").unwrap_or(name);
     if name.starts_with(['C', 'G']) && is_id(name) {
         format!("<#{name}>")
     } else if is_user(name) {
@@ -216,7 +219,7 @@ mod tests {
         assert_eq!(user(&UserId::new("U1> <!here")), "U1&gt; &lt;!here");
         assert_eq!(destination("C0123"), "<#C0123>");
         assert_eq!(destination("#prod & co"), "#prod &amp; co");
-        assert_eq!(destination("bo@example.com"), "bo@example.com");
+        assert_eq!(destination("user:bo@example.com"), "bo@example.com");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::slack::mrkdwn;
 use serde_json::{Value, json};
 
 /// Options Slack takes in one list; over it, they are fetched while typing.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 /// Longest label of an option.
 const LABEL: usize = 75;
 /// Longest value of an option.
@@ -36,9 +36,7 @@ impl Choice {
 /// The choices without those whose value was there before: Slack refuses a list that repeats one.
 pub(super) fn distinct(choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
     let mut seen = std::collections::BTreeSet::new();
-    choices
-        .filter(|choice| !choice.value.trim().is_empty() && seen.insert(choice.value.clone()))
-        .collect()
+    choices.filter(|choice| !choice.value.trim().is_empty() && seen.insert(choice.value.clone())).collect()
 }
 
 /// A choice as Slack's value: itself, or a beginning with its number when it is too long.
@@ -62,14 +60,17 @@ fn option(number: usize, choice: &Choice) -> Value {
     json!({ "text": plain(&choice.label, LABEL), "value": wire(number, choice) })
 }
 
-fn options_of<'a>(choices: &'a [Choice], wanted: impl Fn(&Choice) -> bool + 'a) -> impl Iterator<Item = Value> + 'a {
+fn options_of<'a>(
+    choices: &'a [Choice],
+    wanted: impl Fn(&Choice) -> bool + 'a,
+) -> impl Iterator<Item = Value> + 'a {
     choices.iter().enumerate().filter(move |(_, choice)| wanted(choice)).map(|(n, choice)| option(n, choice))
 }
 
-/// A select for one value.
-pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>) -> Value {
+/// A select for one value; over `most` choices it fetches them.
+pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>, most: usize) -> Value {
     let mut element = json!({ "action_id": id });
-    if choices.len() > MOST {
+    if choices.len() > most {
         element["type"] = json!("external_select");
         element["min_query_length"] = json!(0);
         element["placeholder"] = plain("Type to search", 150);
@@ -78,16 +79,18 @@ pub(super) fn select(id: &str, choices: &[Choice], initial: Option<&str>) -> Val
         element["options"] = options_of(choices, |_| true).collect();
         element["placeholder"] = plain("Choose one", 150);
     }
-    if let Some(initial) = initial.and_then(|value| options_of(choices, move |choice| choice.value == value).next()) {
+    if let Some(initial) =
+        initial.and_then(|value| options_of(choices, move |choice| choice.value == value).next())
+    {
         element["initial_option"] = initial;
     }
     element
 }
 
-/// A select for several values.
-pub(super) fn multi_select(id: &str, choices: &[Choice], initial: &[String]) -> Value {
+/// A select for several values; over `most` choices it fetches them.
+pub(super) fn multi_select(id: &str, choices: &[Choice], initial: &[String], most: usize) -> Value {
     let mut element = json!({ "action_id": id });
-    if choices.len() > MOST {
+    if choices.len() > most {
         element["type"] = json!("multi_external_select");
         element["min_query_length"] = json!(0);
         element["placeholder"] = plain("Type to search", 150);
@@ -96,7 +99,8 @@ pub(super) fn multi_select(id: &str, choices: &[Choice], initial: &[String]) -> 
         element["options"] = options_of(choices, |_| true).collect();
         element["placeholder"] = plain("Choose some", 150);
     }
-    let initial: Vec<Value> = options_of(choices, |choice| initial.contains(&choice.value)).take(MOST).collect();
+    let initial: Vec<Value> =
+        options_of(choices, |choice| initial.contains(&choice.value)).take(MOST).collect();
     if !initial.is_empty() {
         element["initial_options"] = Value::Array(initial);
     }

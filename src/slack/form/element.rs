@@ -13,28 +13,43 @@ use serde_json::{Value, json};
 const MANY_LINES: usize = 3000;
 /// Longest answer to a field of one line.
 const ONE_LINE: usize = 255;
+/// Longest list of numbers.
+const NUMBERS: usize = 1000;
 /// People or items in one answer.
 pub(super) const ITEMS: usize = 100;
 
+/// Longest label of a field.
+const LABEL: usize = 200;
+
+/// What all questions of one form are drawn with.
+pub(super) struct Drawing<'a> {
+    pub(super) flow: &'a Flow,
+    pub(super) context: &'a FormContext<'a>,
+    /// Choices in one list; more are fetched while typing.
+    pub(super) most: usize,
+}
+
 /// The block of one question.
-pub(super) fn block(flow: &Flow, item: &Item<'_>, context: &FormContext<'_>) -> Value {
+pub(super) fn block(drawing: &Drawing<'_>, item: &Item<'_>) -> Value {
+    let Drawing { flow, most, .. } = *drawing;
     match item {
-        Item::Target(field) => target(flow, *field),
+        Item::Target(field) => target(drawing, *field),
         Item::Duration(field) => {
             let durations = duration_choices(flow);
-            let default = field.and_then(|field| Span::parse(field.default.as_deref()?).ok()).map(Span::short);
+            let default =
+                field.and_then(|field| Span::parse(field.default.as_deref()?).ok()).map(Span::short);
             let initial = default
                 .filter(|default| durations.iter().any(|choice| choice.value == *default))
                 .or_else(|| durations.first().map(|choice| choice.value.clone()));
             let element = if durations.is_empty() {
                 typed(&item.block_id(), ONE_LINE)
             } else {
-                choice::select(&item.block_id(), &durations, initial.as_deref())
+                choice::select(&item.block_id(), &durations, initial.as_deref(), most)
             };
             input(item, field.map_or("Duration", label), &element)
         }
         Item::Field(field) => {
-            let mut block = input(item, label(field), &element(flow, item, field, context));
+            let mut block = input(item, label(field), &element(drawing, item, field));
             if !item::is_required(flow, field) {
                 block["optional"] = json!(true);
             }
@@ -54,13 +69,14 @@ fn input(item: &Item<'_>, label: &str, element: &Value) -> Value {
     json!({
         "type": "input",
         "block_id": item.block_id(),
-        "label": plain(label, 2000),
+        "label": plain(label, LABEL),
         "element": element,
     })
 }
 
 /// A choice among several targets; a single one is only told.
-fn target(flow: &Flow, field: Option<&PromptField>) -> Value {
+fn target(drawing: &Drawing<'_>, field: Option<&PromptField>) -> Value {
+    let flow = drawing.flow;
     let label = field.map_or("Target", label);
     if let [only] = flow.targets.as_slice() {
         let text = format!("*{}*\n{}", cut(&inline(label), 200), cut(&inline(&only.label), 200));
@@ -69,7 +85,7 @@ fn target(flow: &Flow, field: Option<&PromptField>) -> Value {
         return block;
     }
     let default = field.and_then(|field| field.default.as_deref());
-    let select = choice::select(TARGET, &target_choices(flow), default);
+    let select = choice::select(TARGET, &target_choices(flow), default, drawing.most);
     input(&Item::Target(field), label, &select)
 }
 
@@ -139,11 +155,8 @@ pub(super) fn longest(field: &PromptField) -> usize {
     match field.field_type {
         FieldType::Text if !is_long(field) => ONE_LINE,
         FieldType::Int | FieldType::Duration | FieldType::Bool => ONE_LINE,
-        FieldType::Text
-        | FieldType::TextList
-        | FieldType::IntList
-        | FieldType::SlackUser
-        | FieldType::SlackUserList => MANY_LINES,
+        FieldType::IntList => NUMBERS,
+        FieldType::Text | FieldType::TextList | FieldType::SlackUser | FieldType::SlackUserList => MANY_LINES,
     }
 }
 
@@ -152,17 +165,21 @@ fn is_long(field: &PromptField) -> bool {
     matches!(field.name.to_lowercase().as_str(), "reason" | "justification")
 }
 
-fn element(flow: &Flow, item: &Item<'_>, field: &PromptField, context: &FormContext<'_>) -> Value {
+fn element(drawing: &Drawing<'_>, item: &Item<'_>, field: &PromptField) -> Value {
+    let Drawing { flow, context, most } = *drawing;
     let id = item.block_id();
     let default = field.default.as_deref().map(str::trim).filter(|text| !text.is_empty());
     if let Some(choices) = field_choices(flow, field, context) {
         let is_list = matches!(field.field_type, FieldType::TextList | FieldType::IntList);
         return if is_list && !item::is_account(flow, field) {
-            let initial: Vec<String> =
-                default.into_iter().flat_map(|text| text.split(',')).map(|text| text.trim().to_owned()).collect();
-            choice::multi_select(&id, &choices, &initial)
+            let initial: Vec<String> = default
+                .into_iter()
+                .flat_map(|text| text.split(','))
+                .map(|text| text.trim().to_owned())
+                .collect();
+            choice::multi_select(&id, &choices, &initial, most)
         } else {
-            choice::select(&id, &choices, default)
+            choice::select(&id, &choices, default, most)
         };
     }
     if item::is_account(flow, field) {
@@ -207,7 +224,8 @@ fn placed(mut element: Value, placeholder: &str) -> Value {
 
 fn with_initial(mut element: Value, default: Option<&str>) -> Value {
     if let Some(text) = default {
-        let max = element["max_length"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(ONE_LINE);
+        let max =
+            element["max_length"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(ONE_LINE);
         element["initial_value"] = json!(mrkdwn::cut(text, max));
     }
     element

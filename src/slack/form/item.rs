@@ -25,8 +25,17 @@ pub fn block_of(field: &str) -> String {
     match field {
         "target_id" => TARGET.to_owned(),
         "duration" => DURATION.to_owned(),
-        name => mrkdwn::cut(&format!("field:{name}"), 255),
+        name if mrkdwn::length(name) <= 200 => format!("field:{name}"),
+        // Slack's ids end at 255 characters: two long names must still be two ids.
+        name => format!("field:{}#{:016x}", mrkdwn::cut(name, 200), fingerprint(name)),
     }
+}
+
+/// FNV-1a: the same for the same name, in every version of the bot.
+fn fingerprint(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// The visible questions of a flow.
@@ -80,7 +89,10 @@ pub(super) fn is_account(flow: &Flow, field: &PromptField) -> bool {
 }
 
 /// The targets that take a setting from this field.
-pub(super) fn binding_targets<'a>(flow: &'a Flow, field: &'a PromptField) -> impl Iterator<Item = &'a Target> {
+pub(super) fn binding_targets<'a>(
+    flow: &'a Flow,
+    field: &'a PromptField,
+) -> impl Iterator<Item = &'a Target> {
     flow.targets.iter().filter(|target| binds(target, field))
 }
 

@@ -5,9 +5,7 @@ use super::choice;
 use super::element::{ITEMS, duration_choices, field_choices, longest, target_choices};
 use super::item::{self, Item, binding_targets, binds, block_of};
 use super::{DURATION, FormContext, TARGET, error};
-use crate::access::{
-    Answer, AnswerValue, FieldType, Flow, PromptField, Resource, Span, Target, TargetName,
-};
+use crate::access::{Answer, AnswerValue, FieldType, Flow, PromptField, Resource, Span, Target, TargetName};
 use crate::slack::mrkdwn;
 use std::collections::BTreeMap;
 
@@ -66,7 +64,7 @@ pub fn read(
 
 /// Sentences by field name as sentences by block id. A field that is not an input of this form (a
 /// single target, an invisible field) hands its sentence to the first one that is; a form without any
-/// input cannot show errors: answer with [`super::sorry`] then.
+/// input ([`takes_errors`]) cannot show errors: answer with [`super::sorry`] then.
 pub fn errors(flow: &Flow, by_field: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
     let inputs: Vec<String> =
         item::drawn(flow).iter().filter(|item| item.is_input(flow)).map(Item::block_id).collect();
@@ -78,6 +76,11 @@ pub fn errors(flow: &Flow, by_field: impl IntoIterator<Item = (String, String)>)
         *told = error(&format!("{told} {text}"));
     }
     errors
+}
+
+/// Whether this flow's form has an input on which an error can be shown.
+pub fn takes_errors(flow: &Flow) -> bool {
+    item::drawn(flow).iter().any(|item| item.is_input(flow))
 }
 
 /// The fields that are not the built-in ones.
@@ -155,9 +158,8 @@ fn given_texts(asked: &Asked<'_>, given: &[String]) -> Result<Vec<String>, Strin
     let is_list = matches!(field.field_type, FieldType::TextList | FieldType::IntList);
     if let Some(choices) = field_choices(asked.flow, field, asked.context) {
         let texts = given.iter().filter(|text| !text.trim().is_empty());
-        let values = texts.map(|text| {
-            choice::resolve(&choices, text).map(str::to_owned).ok_or_else(|| not_offered(text))
-        });
+        let values = texts
+            .map(|text| choice::resolve(&choices, text).map(str::to_owned).ok_or_else(|| not_offered(text)));
         return values.collect();
     }
     if given.iter().any(|text| mrkdwn::length(text) > longest(field)) {

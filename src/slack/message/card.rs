@@ -14,6 +14,8 @@ const ROOM: usize = 9000;
 const SHORT: usize = 80;
 /// Longest answer that is shown whole.
 const LONG: usize = 2800;
+/// Longest item of a list.
+const ITEM: usize = 200;
 /// People or items of one answer that are named.
 const ITEMS: usize = 20;
 
@@ -129,7 +131,7 @@ fn drawn(answer: &Answer) -> Drawn {
         AnswerValue::Int(number) => number.to_string(),
         AnswerValue::Bool(flag) => if *flag { "Yes" } else { "No" }.to_owned(),
         AnswerValue::Duration(span) => span.to_string(),
-        AnswerValue::TextList(texts) => some(texts.iter().cloned(), texts.len()),
+        AnswerValue::TextList(texts) => some(texts.iter().map(|text| cut(text, ITEM)), texts.len()),
         AnswerValue::IntList(numbers) => some(numbers.iter().map(ToString::to_string), numbers.len()),
         AnswerValue::SlackUsers(users) => {
             let names = some(users.iter().map(user), users.len());

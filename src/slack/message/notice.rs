@@ -1,9 +1,7 @@
 //! What people are told as a request goes on: direct messages to the requester, and the few things
 //! that channels must hear.
 
-use super::words::{
-    approved_by, listed, machine_said, sentence, what, what_and_how_long, who, why_ended,
-};
+use super::words::{approved_by, listed, machine_said, sentence, what, what_and_how_long, who, why_ended};
 use super::{Message, UseHint, account_name, ask_again, block, button, refusal};
 use crate::access::{
     AccessRequest, Audience, Cause, Notice, NoticeKind, Principal, Removal, Resource, Timestamp,
@@ -33,8 +31,7 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             "You already have {what}. Nothing was changed and nothing will be removed."
         )]),
         NoticeKind::Denied { by, comment } => {
-            let mut lines =
-                vec![format!(":no_entry: {} denied your request for {what}.", user(by))];
+            let mut lines = vec![format!(":no_entry: {} denied your request for {what}.", user(by))];
             lines.extend(quoted(comment.as_deref()));
             Message::of(&lines)
         }
@@ -63,7 +60,8 @@ fn submitted(request: &AccessRequest, destinations: &[String], answer_by: Timest
     if destinations.len() > LISTED {
         names.push(format!("{} more", destinations.len() - LISTED));
     }
-    let place = if names.is_empty() { String::new() } else { format!(" has gone to {}", listed(&names, "and")) };
+    let place =
+        if names.is_empty() { String::new() } else { format!(" has gone to {}", listed(&names, "and")) };
     Message::of(&[format!(
         "Your request for {}{place}. It lapses {} if nobody answers.",
         what_and_how_long(request),
@@ -74,7 +72,11 @@ fn submitted(request: &AccessRequest, destinations: &[String], answer_by: Timest
 
 fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_channel: bool) -> Message {
     let first = if is_channel {
-        format!(":warning: The request of {} for {} could not be posted everywhere.", who(request), what(request))
+        format!(
+            ":warning: The request of {} for {} could not be posted everywhere.",
+            who(request),
+            what(request)
+        )
     } else {
         format!(":warning: Your request for {} reached nobody.", what(request))
     };
@@ -192,11 +194,7 @@ fn ends_soon(request: &AccessRequest, ends_at: Timestamp) -> Message {
         date(ends_at),
         ask_again(request)
     )]);
-    if request.terms.allow_revoke {
-        message.with(button::revoke(request, "Give it back"))
-    } else {
-        message
-    }
+    if request.terms.allow_revoke { message.with(button::revoke(request, "Give it back")) } else { message }
 }
 
 fn ended(request: &AccessRequest, cause: &Cause, removal: Removal) -> Message {

@@ -6,15 +6,15 @@ use crate::slack::mrkdwn::{cut, date, user};
 
 /// A refusal in a sentence or two, as `mrkdwn`. The request makes it concrete where it is known.
 pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
-    let it = request.map_or_else(|| "this request".to_owned(), |request| format!("the request for {}", what(request)));
+    let it = request
+        .map_or_else(|| "this request".to_owned(), |request| format!("the request for {}", what(request)));
     let channel = request.and_then(|request| request.terms.channel.as_deref());
     match refusal {
         Refusal::Stranger => {
-            "You belong to another workspace, so you cannot act here. A member of this workspace can.".to_owned()
+            "You belong to another workspace, so you cannot act here. A member of this workspace can."
+                .to_owned()
         }
-        Refusal::Guest => {
-            "Guests cannot use these buttons. A full member of this workspace can.".to_owned()
-        }
+        Refusal::Guest => "Guests cannot use these buttons. A full member of this workspace can.".to_owned(),
         Refusal::Bot => "Only people can use these buttons.".to_owned(),
         Refusal::Deactivated => "Your account here is deactivated, so nothing was done.".to_owned(),
         Refusal::OwnRequest => {

@@ -17,7 +17,7 @@ const FAILED: &str = ":warning:";
 /// Longest quote of a comment or of AWS.
 const QUOTE: usize = 1500;
 /// Rules listed one by one.
-const RULES: usize = 8;
+const RULES: usize = 6;
 
 /// What a card says besides what was asked.
 pub(super) struct State {
@@ -84,11 +84,9 @@ pub(super) fn of(request: &AccessRequest) -> State {
         Status::Pending { answer_by } => pending(request, *answer_by),
         Status::Granting { provisional_end, .. } => granting(request, *provisional_end),
         Status::Active { ends_at, .. } => active(request, *ends_at),
-        Status::Ending { cause, began: None, .. } => {
-            State::new(FAILED, format!("{who} did not get {what}"))
-                .line(format!("Why: {}. Making sure that nothing is left.", why_ended(request, cause, false)))
-                .quoted(machine_said(cause))
-        }
+        Status::Ending { cause, began: None, .. } => State::new(FAILED, format!("{who} did not get {what}"))
+            .line(format!("Why: {}. Making sure that nothing is left.", why_ended(request, cause, false)))
+            .quoted(machine_said(cause)),
         Status::Ending { cause, .. } => State::new(WAITING, format!("{what} is being taken from {who}"))
             .line(format!("Why: {}. AWS is taking it back.", why_ended(request, cause, false))),
         Status::Refused { why, at } => State::new(SAID_NO, format!("{who} cannot get {what} this way"))
@@ -101,11 +99,9 @@ pub(super) fn of(request: &AccessRequest) -> State {
         }
         Status::Withdrawn { at } => State::new(OVER, format!("{who} took the request for {what} back"))
             .small(format!("Withdrawn {}", date(*at))),
-        Status::Lapsed { at } => {
-            State::new(OVER, format!("Nobody answered when {who} requested {what}"))
-                .line("The request has lapsed and can no longer be approved.")
-                .small(format!("Lapsed {}", date(*at)))
-        }
+        Status::Lapsed { at } => State::new(OVER, format!("Nobody answered when {who} requested {what}"))
+            .line("The request has lapsed and can no longer be approved.")
+            .small(format!("Lapsed {}", date(*at))),
         Status::Approved { at } => State::new(GIVEN, format!("{who} may go ahead: {what}"))
             .approvals(request)
             .small(format!("Approved {}", date(*at))),
@@ -138,9 +134,10 @@ fn pending(request: &AccessRequest, answer_by: Timestamp) -> State {
 }
 
 fn granting(request: &AccessRequest, provisional_end: Option<Timestamp>) -> State {
-    let mut state = State::new(WAITING, format!("{} is getting {}", who(request), what_and_how_long(request)))
-        .approvals(request)
-        .line("Waiting for AWS.");
+    let mut state =
+        State::new(WAITING, format!("{} is getting {}", who(request), what_and_how_long(request)))
+            .approvals(request)
+            .line("Waiting for AWS.");
     if let Some(end) = provisional_end {
         state = state.small(format!("Ends {} at the latest", date(end)));
     }
@@ -161,11 +158,7 @@ fn active(request: &AccessRequest, ends_at: Option<Timestamp>) -> State {
 }
 
 fn with_revoke(request: &AccessRequest, state: State) -> State {
-    if request.terms.allow_revoke {
-        state.control(button::revoke(request, "Revoke"))
-    } else {
-        state
-    }
+    if request.terms.allow_revoke { state.control(button::revoke(request, "Revoke")) } else { state }
 }
 
 struct Ended<'a> {
@@ -208,7 +201,7 @@ fn who_decides(request: &AccessRequest) -> String {
     match request.terms.requirements.as_slice() {
         [] => "No approval is needed.".to_owned(),
         [only] => {
-            let names = deciders(request, only);
+            let names = deciders(request, only, 1500);
             let rule = bold(&only.rule);
             let count = match only.min_approvals {
                 0 | 1 => String::new(),
@@ -219,7 +212,7 @@ fn who_decides(request: &AccessRequest) -> String {
         all => {
             let mut lines = vec!["Each of these rules must be satisfied:".to_owned()];
             lines.extend(all.iter().take(RULES).map(|rule| {
-                let names = deciders(request, rule);
+                let names = deciders(request, rule, 250);
                 let (given, needed) = (given(request, rule), rule.min_approvals);
                 format!("• {}: {given} of {needed} approvals so far, from {names}", bold(&rule.rule))
             }));
@@ -231,8 +224,8 @@ fn who_decides(request: &AccessRequest) -> String {
     }
 }
 
-fn deciders(request: &AccessRequest, requirement: &Requirement) -> String {
-    cut(&people(&requirement.approvers, request.terms.channel.as_deref()), 250)
+fn deciders(request: &AccessRequest, requirement: &Requirement, max: usize) -> String {
+    cut(&people(&requirement.approvers, request.terms.channel.as_deref()), max)
 }
 
 fn given(request: &AccessRequest, requirement: &Requirement) -> usize {

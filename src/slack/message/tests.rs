@@ -1,8 +1,9 @@
-use super::checks::shown;
+use super::checks::{checked, shown};
 use super::*;
 use crate::access::{
-    Answer, AnswerValue, Approval, AskedTarget, Audience, Card, Cause, Connection, Notice, NoticeKind, People,
-    Person, Principal, Refusal, Removal, Requirement, Resource, Retry, Status, Terms, Timestamp, UserId,
+    Answer, AnswerValue, Approval, AskedTarget, Audience, Card, Cause, Connection, Notice, NoticeKind,
+    People, Person, Principal, Refusal, Removal, Requirement, Resource, Retry, Status, Terms, Timestamp,
+    UserId,
 };
 use insta::assert_snapshot;
 use std::fmt::Write as _;
@@ -15,7 +16,12 @@ fn person(name: &str) -> Person {
 }
 
 fn connection() -> Connection {
-    Connection { integration: "sso".into(), region: Some("eu-west-1".into()), hops: vec![], source_identity: true }
+    Connection {
+        integration: "sso".into(),
+        region: Some("eu-west-1".into()),
+        hops: vec![],
+        source_identity: true,
+    }
 }
 
 fn text(name: &str, label: &str, value: &str) -> Answer {
@@ -95,7 +101,9 @@ fn no_target(status: Status) -> AccessRequest {
 }
 
 fn failed() -> Cause {
-    Cause::GrantFailed { why: "The permission set does not exist any more (ResourceNotFoundException).".into() }
+    Cause::GrantFailed {
+        why: "The permission set does not exist any more (ResourceNotFoundException).".into(),
+    }
 }
 
 /// Every status in which a request can be, with a name.
@@ -104,16 +112,41 @@ fn states() -> Vec<(&'static str, AccessRequest)> {
     let ended = |cause, removal, began| approved(Status::Ended { cause, at: NOW, removal, began });
     let end = Some(NOW + Span::hours(1));
     vec![
-        ("identifying", AccessRequest { status: Status::Identifying { retry: Retry::now(NOW) }, ..request() }),
+        (
+            "identifying",
+            AccessRequest { status: Status::Identifying { retry: Retry::now(NOW) }, ..request() },
+        ),
         ("pending", request()),
         ("granting", approved(Status::Granting { since: NOW, provisional_end: end })),
         ("active", approved(Status::Active { since: NOW, ends_at: end, warned: false })),
         ("active without end", approved(Status::Active { since: NOW, ends_at: None, warned: false })),
         ("ending, time up", approved(Status::Ending { cause: Cause::TimeUp, since: NOW, began })),
-        ("ending, revoked", approved(Status::Ending { cause: Cause::Revoked { by: person("bo") }, since: NOW, began })),
+        (
+            "ending, revoked",
+            approved(Status::Ending { cause: Cause::Revoked { by: person("bo") }, since: NOW, began }),
+        ),
         ("ending, failed", approved(Status::Ending { cause: failed(), since: NOW, began: None })),
-        ("refused", AccessRequest { status: Status::Refused { why: "Identity Center has no user with your address.".into(), at: NOW }, ..request() }),
-        ("denied", AccessRequest { status: Status::Denied { by: person("bo"), at: NOW, comment: Some("Use the *read-only* role.".into()) }, ..request() }),
+        (
+            "refused",
+            AccessRequest {
+                status: Status::Refused {
+                    why: "Identity Center has no user with your address.".into(),
+                    at: NOW,
+                },
+                ..request()
+            },
+        ),
+        (
+            "denied",
+            AccessRequest {
+                status: Status::Denied {
+                    by: person("bo"),
+                    at: NOW,
+                    comment: Some("Use the *read-only* role.".into()),
+                },
+                ..request()
+            },
+        ),
         ("withdrawn", AccessRequest { status: Status::Withdrawn { at: NOW }, ..request() }),
         ("lapsed", AccessRequest { status: Status::Lapsed { at: NOW }, ..request() }),
         ("approved", no_target(Status::Approved { at: NOW })),
@@ -126,7 +159,6 @@ fn states() -> Vec<(&'static str, AccessRequest)> {
     ]
 }
 
-#[cfg(feature = "sandbox")]
 #[test]
 fn every_state_of_a_card() {
     let mut all = String::new();
@@ -151,7 +183,8 @@ fn buttons_are_there_while_they_apply() {
         assert_eq!(blocks.contains(APPROVE) && blocks.contains(DENY), decides, "{name}");
         assert_eq!(blocks.contains(REVOKE), request.is_claiming(), "{name}");
         let firm = Terms { allow_revoke: false, ..request.terms.clone() };
-        let blocks = serde_json::to_string(&card(&AccessRequest { terms: firm, ..request }, &[]).blocks).unwrap();
+        let blocks =
+            serde_json::to_string(&card(&AccessRequest { terms: firm, ..request }, &[]).blocks).unwrap();
         assert!(!blocks.contains(REVOKE), "{name}");
     }
     assert_eq!(action(APPROVE), Some(crate::access::ClickAction::Approve));
@@ -159,14 +192,20 @@ fn buttons_are_there_while_they_apply() {
     assert_eq!(action(COMMENT), None);
 }
 
-#[cfg(feature = "sandbox")]
 #[test]
 fn two_rules_and_a_comment() {
     let mut request = request();
     request.terms.include_decision_message = true;
     request.terms.requirements = vec![
         rule("prod", vec![People::ChannelMembers], 2),
-        rule("pii", vec![People::Usergroup("privacy".into()), People::User(crate::access::Email::new("bo@example.com"))], 1),
+        rule(
+            "pii",
+            vec![
+                People::Usergroup("privacy".into()),
+                People::User(crate::access::Email::new("bo@example.com")),
+            ],
+            1,
+        ),
     ];
     request.approvals = vec![Approval { comment: Some("Fine by me.".into()), ..approval("bo") }];
     assert_snapshot!(card_of(&request), @r"
@@ -190,7 +229,6 @@ fn two_rules_and_a_comment() {
     ");
 }
 
-#[cfg(feature = "sandbox")]
 #[test]
 fn an_iam_group_has_no_sessions_that_outlive_it() {
     let mut request = approved(Status::Active { since: NOW, ends_at: None, warned: false });
@@ -241,8 +279,19 @@ fn announced(request: &AccessRequest, kind: NoticeKind) -> String {
 fn kinds() -> Vec<(&'static str, NoticeKind)> {
     let ended = |cause, removal| NoticeKind::Ended { cause, removal };
     vec![
-        ("submitted", NoticeKind::Submitted { destinations: vec!["#prod".into(), "C0PROD".into(), "bo@example.com".into()], answer_by: NOW + Span::hours(8) }),
-        ("undeliverable", NoticeKind::Undeliverable { failures: vec![("#prod".into(), "the bot is not in this channel".into())] }),
+        (
+            "submitted",
+            NoticeKind::Submitted {
+                destinations: vec!["#prod".into(), "C0PROD".into(), "bo@example.com".into()],
+                answer_by: NOW + Span::hours(8),
+            },
+        ),
+        (
+            "undeliverable",
+            NoticeKind::Undeliverable {
+                failures: vec![("#prod".into(), "the bot is not in this channel".into())],
+            },
+        ),
         ("refused", NoticeKind::Refused { why: "Identity Center has no user with your address.".into() }),
         ("granted", NoticeKind::Granted { ends_at: Some(NOW + Span::hours(1)) }),
         ("approved", NoticeKind::Approved),
@@ -256,18 +305,23 @@ fn kinds() -> Vec<(&'static str, NoticeKind)> {
         ("still claimed", ended(Cause::TimeUp, Removal::StillClaimed)),
         ("never given", ended(Cause::Revoked { by: person("bo") }, Removal::NeverGiven)),
         ("grant failed", NoticeKind::GrantFailed { cause: failed() }),
-        ("grant timed out", NoticeKind::GrantFailed { cause: Cause::GrantTimedOut { last: Some("throttled".into()) } }),
-        ("revoke overdue", NoticeKind::RevokeOverdue {
-            since: NOW,
-            attempts: 7,
-            last: "Rate exceeded (ThrottlingException).".into(),
-            by_hand: "aws iam remove-user-from-group --group-name Admins --user-name ana".into(),
-        }),
+        (
+            "grant timed out",
+            NoticeKind::GrantFailed { cause: Cause::GrantTimedOut { last: Some("throttled".into()) } },
+        ),
+        (
+            "revoke overdue",
+            NoticeKind::RevokeOverdue {
+                since: NOW,
+                attempts: 7,
+                last: "Rate exceeded (ThrottlingException).".into(),
+                by_hand: "aws iam remove-user-from-group --group-name Admins --user-name ana".into(),
+            },
+        ),
         ("click refused", NoticeKind::ClickRefused { refusal: Refusal::OwnRequest }),
     ]
 }
 
-#[cfg(feature = "sandbox")]
 #[test]
 fn every_direct_message() {
     let mut all = String::new();
@@ -278,7 +332,6 @@ fn every_direct_message() {
     assert_snapshot!("direct_messages", all);
 }
 
-#[cfg(feature = "sandbox")]
 #[test]
 fn what_channels_hear() {
     let request = request();
@@ -309,7 +362,6 @@ fn what_channels_hear() {
     ");
 }
 
-#[cfg(feature = "sandbox")]
 #[test]
 fn the_end_is_told_in_its_own_words() {
     let told = |duration| {
@@ -332,7 +384,12 @@ fn a_direct_message_speaks_plainly_to_notifications() {
 
 #[test]
 fn every_refusal_says_what_why_and_what_now() {
-    let approvers = vec![People::ChannelMembers, People::Usergroup("sre-leads".into()), People::IdcGroup("Leads".into()), People::Everyone];
+    let approvers = vec![
+        People::ChannelMembers,
+        People::Usergroup("sre-leads".into()),
+        People::IdcGroup("Leads".into()),
+        People::Everyone,
+    ];
     let all = [
         Refusal::Stranger,
         Refusal::Guest,
@@ -390,13 +447,13 @@ fn hostile() -> Vec<String> {
         "<!channel> <@UBO> <https://evil.example|Approve>".into(),
         "*bold* `code` ```block``` ~gone~ _it_ & && &lt;".into(),
         "\u{202E}desrever\u{2066} \u{0} \u{7}".into(),
-        "👩‍👩‍👧‍👦".repeat(900),
-        "&".repeat(5000),
-        "line\n".repeat(2000),
+        "👩‍👩‍👧‍👦".repeat(300),
+        "&".repeat(3100),
+        "line\n".repeat(600),
         "\n> *Approved by* <@UBO>\n```".into(),
         " ".into(),
         String::new(),
-        "<".repeat(3000),
+        "<".repeat(1000),
     ]
 }
 
@@ -442,7 +499,7 @@ fn nothing_that_people_type_breaks_a_card() {
         for status in all {
             for answers in if matches!(status, Status::Pending { .. }) { vec![0, 3, 100] } else { vec![4] } {
                 let message = card(&hostile_request(&text, answers, status.clone()), &accounts);
-                shown(&message);
+                checked(&message);
                 unforged(&message);
             }
         }
@@ -461,14 +518,16 @@ fn nothing_that_people_type_breaks_a_notice() {
             NoticeKind::Denied { by: text.as_str().into(), comment: Some(text.clone()) },
             NoticeKind::GrantFailed { cause: Cause::GrantFailed { why: text.clone() } },
             NoticeKind::RevokeOverdue { since: NOW, attempts: 1, last: text.clone(), by_hand: text.clone() },
-            NoticeKind::ClickRefused { refusal: Refusal::NotApprover { approvers: vec![People::Usergroup(text.clone()); 50] } },
+            NoticeKind::ClickRefused {
+                refusal: Refusal::NotApprover { approvers: vec![People::Usergroup(text.clone()); 50] },
+            },
         ]);
         for kind in all {
             for to in [Audience::Person("UANA".into()), Audience::Channel("#errors".into())] {
                 let hint = UseHint { portal_url: Some(&text), region: Some(&text), ..UseHint::default() };
                 let notice = Notice { request: request.id.clone(), to, kind: kind.clone() };
                 let message = super::notice(&notice, &request, &hint);
-                shown(&message);
+                checked(&message);
                 unforged(&message);
             }
         }

@@ -46,8 +46,7 @@ pub(super) fn listed(items: &[String], and: &str) -> String {
 
 /// Those who approved, as mentions; empty when nobody was asked.
 pub(super) fn approved_by(request: &AccessRequest) -> String {
-    let names: Vec<String> =
-        request.approvals.iter().map(|approval| mrkdwn::user(&approval.by.user)).collect();
+    let names = request.approvals.iter().map(|approval| mrkdwn::user(&approval.by.user));
     listed(&shortened(names), "and")
 }
 
@@ -63,17 +62,16 @@ pub(super) fn people(people: &[People], channel: Option<&str>) -> String {
             None => "members of the flow's channel".to_owned(),
         },
     });
-    let names = names.map(|name| mrkdwn::cut(&name, 200)).collect();
-    listed(&shortened(names), "or")
+    listed(&shortened(names.map(|name| mrkdwn::cut(&name, 200))), "or")
 }
 
-fn shortened(mut names: Vec<String>) -> Vec<String> {
-    if names.len() > NAMED {
-        let rest = names.len() - NAMED;
-        names.truncate(NAMED);
-        names.push(format!("{rest} more"));
+fn shortened(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let rest = names.len().saturating_sub(NAMED);
+    let mut first: Vec<String> = names.take(NAMED).collect();
+    if rest > 0 {
+        first.push(format!("{rest} more"));
     }
-    names
+    first
 }
 
 /// A list of people at the beginning of a sentence; addresses and handles stay as they are.
@@ -94,7 +92,9 @@ pub(super) fn why_ended(request: &AccessRequest, cause: &Cause, to_requester: bo
         Cause::Revoked { by } if is_requester(request, by) => format!("{} gave it back", who(request)),
         Cause::Revoked { by } => format!("{} ended it early", mrkdwn::user(&by.user)),
         Cause::GrantFailed { .. } => "AWS could not grant it".to_owned(),
-        Cause::GrantTimedOut { .. } => format!("AWS did not confirm it within {}", crate::access::GRANT_WINDOW),
+        Cause::GrantTimedOut { .. } => {
+            format!("AWS did not confirm it within {}", crate::access::GRANT_WINDOW)
+        }
     }
 }
 
