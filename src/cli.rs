@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Run the bot
     ///
-    /// Reads SLACK_APP_TOKEN (xapp-…) and SLACK_BOT_TOKEN (xoxb-…) from the environment, and AWS's
+    /// Reads `SLACK_APP_TOKEN` (xapp-…) and `SLACK_BOT_TOKEN` (xoxb-…) from the environment, and AWS's
     /// usual variables, profiles and roles. Everything missing or wrong is reported at once.
     Run(Box<RunArgs>),
     /// Read the manifests and say what they offer to whom, or everything that is wrong with them

@@ -38,8 +38,8 @@ pub struct RunArgs {
     /// Do not keep AWS's quotas of calls and operations. For load tests against a simulated AWS only
     #[arg(long, hide = true)]
     pub no_quotas: bool,
+    /// How the manifests are read
     #[command(flatten)]
-    #[expect(missing_docs, reason = "clap would show it")]
     pub manifest: ManifestArgs,
 }
 

@@ -310,6 +310,7 @@ impl Engine {
 
     /// A write to the books failed. Nothing more can be promised, so this is said as loudly as can be;
     /// what was not committed was not acknowledged either.
+    #[expect(clippy::unused_self, reason = "it belongs to the bot that failed")]
     fn store_failed(&self, error: &StoreError) {
         tracing::error!(error = %error, "the books could not be read or written");
     }

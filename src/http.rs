@@ -69,5 +69,5 @@ fn answer(request: &Request<Incoming>, readiness: &Readiness) -> Response<Full<B
 }
 
 fn lines(reasons: &[String]) -> String {
-    reasons.iter().map(|reason| format!("not ready: {reason}\n")).collect()
+    reasons.iter().fold(String::new(), |text, reason| text + "not ready: " + reason + "\n")
 }

@@ -1,4 +1,34 @@
 //! Sym: a self-hosted Slack bot for temporary AWS access that always ends on time.
+//!
+//! # The map
+//!
+//! People decide an **access request**; the machine keeps an **entitlement**: one pair of principal and
+//! resource that AWS may hold. An approved request puts a **claim** on an entitlement, and access
+//! exists exactly while a live claim exists.
+//!
+//! | room | its one sentence |
+//! | --- | --- |
+//! | [`access`] | Decides what happens to requests and entitlements and what is owed on their account. Pure. |
+//! | [`policy`] | Says who may ask for what, for how long, and who may decide; explains why. Pure. |
+//! | [`manifest`] | Turns HCL text into a catalog of flows, or into all complaints at once, each with its place. |
+//! | [`store`] | Keeps requests, entitlements, due entries, notices and audit records: all or nothing, on disk when it returns. |
+//! | [`slack`] | Translates between Slack's JSON and our words, both ways; owns the socket. |
+//! | [`aws`] | Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone. |
+//! | [`engine`] | Applies events one at a time and does what is due. The only room where adapters meet. |
+//! | [`bot`] | Puts the parts together. |
+//! | [`http`], [`readiness`] | Health, and what is missing before the bot is ready. |
+//! | [`cli`], [`config`], [`clock`], [`telemetry`] | The command line, the settings, the time, the logs. |
+//! | `sandbox` | A simulated Slack and a simulated AWS, strict and with faults. Uses nothing of the bot. |
+//! | `demo` | The real bot on a stage made of the sandbox. |
+//!
+//! ```text
+//!  Slack ─► slack ─► engine ─► access::decide ─► store (one batch, flushed) ─► then, and only then:
+//!                      ▲                                                        acknowledgement, AWS,
+//!                      └── what is owed is read off the books ◄─────────────────  messages
+//! ```
+//!
+//! The eight laws are in `access/laws.rs`, as tests.
+
 pub mod access;
 pub mod aws;
 pub mod bot;

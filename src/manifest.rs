@@ -107,7 +107,8 @@ fn read_all(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, C
     let mut world = World::new(&tree, files, &log, &known);
     world.given = given(&tree, texts, &log);
     let records = read::read(&world);
-    let linker = link::Linker { records: &records, sources: &sources, log: &log, channel };
+    let partial = tree.folders.iter().any(|folder| folder.partial);
+    let linker = link::Linker { records: &records, sources: &sources, log: &log, channel, partial };
     let catalog = linker.catalog();
     let complete = catalog.flows.len() == records.flows.len();
     if !complete && !log.has_errors() {
@@ -144,7 +145,8 @@ fn command_line(
         let shown = format!("{name}={text}");
         let source = sources.add(format!("--var {name}"), &shown);
         let place = Place { source, start: name.len() + 1, end: shown.len() };
-        let declared = tree.folders.first().is_none_or(|root| root.variables.contains_key(name));
+        let declared =
+            tree.folders.first().is_none_or(|root| root.partial || root.variables.contains_key(name));
         if !declared {
             let place = Place { source, start: 0, end: name.len() };
             log.add(Fault::warning(place, format!("there is no variable `{name}`")));
@@ -155,11 +157,7 @@ fn command_line(
 }
 
 /// The values of the operator's variables: files first, the command line last.
-fn given<'a>(
-    tree: &'a Tree,
-    texts: Vec<(String, String, Place)>,
-    log: &Log,
-) -> BTreeMap<String, Given<'a>> {
+fn given<'a>(tree: &'a Tree, texts: Vec<(String, String, Place)>, log: &Log) -> BTreeMap<String, Given<'a>> {
     let mut given = BTreeMap::new();
     for (source, body) in &tree.values {
         for structure in body {
@@ -171,7 +169,7 @@ fn given<'a>(
             let name = attribute.key.as_str();
             let key_place = Place::new(*source, attribute.key.span());
             let root = tree.folders.first();
-            if root.is_none_or(|root| !root.variables.contains_key(name)) {
+            if root.is_some_and(|root| !root.partial && !root.variables.contains_key(name)) {
                 log.add(Fault::warning(key_place, format!("there is no variable `{name}`")));
             }
             let place = Place::new(*source, attribute.value.span());

@@ -88,6 +88,9 @@ fn word(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Object(map) => map.keys().next().cloned().unwrap_or_default(),
-        _ => String::new(),
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::Array(_) => String::new(),
     }
 }

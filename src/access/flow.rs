@@ -8,6 +8,7 @@ use std::fmt;
 
 /// One requestable workflow: a `sym_flow` with everything it refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "Sym's own switches, and all combine")]
 pub struct Flow {
     /// What people type after `/sym request`.
     pub name: FlowName,

@@ -68,9 +68,10 @@ ids! {
 pub struct Email(String);
 
 impl Email {
-    /// Trims and lower-cases the address.
+    /// Trims and lower-cases the address. Only ASCII letters: folding others would make different
+    /// addresses equal (the Kelvin sign becomes a `k`).
     pub fn new(text: &str) -> Self {
-        Self(text.trim().to_lowercase())
+        Self(text.trim().to_ascii_lowercase())
     }
 
     /// The address in lower case.

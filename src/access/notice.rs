@@ -68,6 +68,8 @@ pub enum NoticeKind {
         /// What they said.
         comment: Option<String>,
     },
+    /// They took it back.
+    Withdrawn,
     /// Nobody answered.
     Lapsed,
     /// Access ends soon.

@@ -17,6 +17,7 @@ pub struct Person {
 /// What is known about a person who presses a button or asks, looked up outside and handed in, so
 /// that the right is checked in the commit that uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of Slack's, and all combine")]
 pub struct Facts {
     /// Who acts.
     pub user: UserId,

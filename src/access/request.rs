@@ -338,6 +338,11 @@ impl AccessRequest {
         }
     }
 
+    /// Since when AWS has confirmed it, while it is active.
+    pub fn active_since(&self) -> Option<Timestamp> {
+        if let Status::Active { since, .. } = self.status { Some(since) } else { None }
+    }
+
     /// Whether its claim on the entitlement is live.
     pub fn is_claiming(&self) -> bool {
         matches!(self.status, Status::Granting { .. } | Status::Active { .. })

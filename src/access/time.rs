@@ -119,6 +119,7 @@ impl Span {
     }
 
     /// Half of it.
+    #[must_use]
     pub const fn half(self) -> Self {
         Self(self.0 / 2)
     }

@@ -7,13 +7,13 @@ use crate::access::{Connection, Email, Hop, RequestId};
 use aws_config::SdkConfig;
 use aws_sdk_sts::config::Credentials;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Role chaining is limited to one hour by AWS, and a role's maximum is never below it.
 const SESSION_SECONDS: i32 = 3600;
 
-/// How many sessions are kept: each request has its own, and one is over after an hour.
+/// How many sessions are kept: each request has its own, of use for an hour.
 const MAX_SESSIONS: usize = 512;
 
 /// The name of the sessions that all requests share: every hop but the last.
@@ -40,7 +40,8 @@ struct Key {
 
 #[derive(Default)]
 struct Slot {
-    used_at: AtomicI64,
+    /// Greater than that of every slot used less recently.
+    used: AtomicU64,
     /// Held while the role is being assumed, so that ten calls at once make one session.
     clients: tokio::sync::Mutex<Option<Arc<Clients>>>,
 }
@@ -50,11 +51,12 @@ pub(super) struct Chain {
     base: SdkConfig,
     clock: ClockMillis,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
+    uses: AtomicU64,
 }
 
 impl Chain {
     pub(super) fn new(base: SdkConfig, clock: ClockMillis) -> Self {
-        Self { base, clock, slots: Mutex::default() }
+        Self { base, clock, slots: Mutex::default(), uses: AtomicU64::new(0) }
     }
 
     /// Clients that act in the session, from the cache or by assuming the roles one after the other.
@@ -114,9 +116,8 @@ impl Chain {
             let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.get(key)?)
         };
-        let now = (self.clock)();
-        slot.used_at.store(now, Ordering::Relaxed);
-        slot.clients.lock().await.clone().filter(|clients| clients.is_fresh(now))
+        self.touch(&slot);
+        slot.clients.lock().await.clone().filter(|clients| clients.is_fresh((self.clock)()))
     }
 
     async fn step(&self, from: Arc<Clients>, key: Key, chain: usize) -> Result<Arc<Clients>, AwsError> {
@@ -166,22 +167,23 @@ impl Chain {
         Ok(Clients::of_a_role(from, &hop.role_arn, credentials, ends_at))
     }
 
-    /// The slot of a key. Makes room first: sessions nobody has used for an hour are over.
+    /// The slot of a key. Makes room first, at the cost of the half used less recently: to find the
+    /// single oldest one each time took longer than the call to AWS.
     fn slot(&self, key: Key) -> Arc<Slot> {
-        let now = (self.clock)();
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if slots.len() >= MAX_SESSIONS && !slots.contains_key(&key) {
-            let horizon = now - i64::from(SESSION_SECONDS) * 1000;
-            slots.retain(|_, slot| slot.used_at.load(Ordering::Relaxed) > horizon);
-            let oldest = slots.iter().min_by_key(|(_, slot)| slot.used_at.load(Ordering::Relaxed));
-            let oldest = oldest.map(|(key, _)| key.clone());
-            if let Some(oldest) = oldest.filter(|_| slots.len() >= MAX_SESSIONS) {
-                slots.remove(&oldest);
-            }
+            let used = |slot: &Arc<Slot>| slot.used.load(Ordering::Relaxed);
+            let mut all: Vec<u64> = slots.values().map(used).collect();
+            let (_, median, _) = all.select_nth_unstable(MAX_SESSIONS / 2);
+            slots.retain(|_, slot| used(slot) > *median);
         }
         let slot = slots.entry(key).or_default();
-        slot.used_at.store(now, Ordering::Relaxed);
+        self.touch(slot);
         Arc::clone(slot)
+    }
+
+    fn touch(&self, slot: &Slot) {
+        slot.used.store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
     }
 }
 

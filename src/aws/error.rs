@@ -172,7 +172,13 @@ fn unanswered<E: Error + 'static>(error: &SdkError<E, HttpResponse>, status: Opt
             while let Some(source) = innermost.source() {
                 innermost = source;
             }
-            format!("no answer ({innermost})")
+            // The SDK lists every place it looked for credentials, a line each.
+            let text = innermost.to_string().replace('\n', ";");
+            if text.contains("credential") {
+                format!("the bot's AWS credentials could not be loaded ({text})")
+            } else {
+                format!("no answer ({text})")
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod assignments;
 mod crashes;
+mod histories;
 mod memberships;
 mod people;
 mod roles;

@@ -63,25 +63,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     let health = tokio::spawn(health);
     tracing::info!(%address, "health is served");
-    let clock = Clock::System;
-    let aws = crate::aws::Settings {
-        endpoint_url: settings.aws_endpoint_url,
-        region: settings.aws_region,
-        keeps_quotas: settings.keeps_quotas,
-        ..crate::aws::Settings::new(clock.as_function())
-    };
-    let opened = Bot::open(Settings {
-        data: settings.data,
-        slack_api_url: settings.slack_api_url,
-        app_token: settings.app_token,
-        bot_token: settings.bot_token,
-        aws,
-        catalog,
-        clock,
-        readiness: readiness.clone(),
-    })
-    .await;
-    let (engine, listening) = match opened {
+    let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
     };
@@ -112,6 +94,26 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     announce.abort();
     health.abort();
     code
+}
+
+fn bot_settings(settings: RunSettings, catalog: Catalog, readiness: Readiness) -> Settings {
+    let clock = Clock::System;
+    let aws = crate::aws::Settings {
+        endpoint_url: settings.aws_endpoint_url,
+        region: settings.aws_region,
+        keeps_quotas: settings.keeps_quotas,
+        ..crate::aws::Settings::new(clock.as_function())
+    };
+    Settings {
+        data: settings.data,
+        slack_api_url: settings.slack_api_url,
+        app_token: settings.app_token,
+        bot_token: settings.bot_token,
+        aws,
+        catalog,
+        clock,
+        readiness,
+    }
 }
 
 fn cannot_start(error: &StartError) -> ExitCode {

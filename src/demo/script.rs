@@ -1,7 +1,7 @@
 //! One whole request, played and told: ask, approve, hold, end.
 
 use super::{Demo, holdings};
-use crate::access::{Flow, RequestId, Span, Status};
+use crate::access::{Flow, RequestId, Span, Status, TargetKind};
 use crate::sandbox::slack::Message;
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -15,7 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Something did not happen; the text says what.
 pub async fn play(demo: &Demo, tell: &mut (dyn FnMut(String) + Send)) -> Result<(), String> {
     let catalog = demo.engine.catalog();
-    let flow = catalog.flows.iter().map(|entry| &entry.flow).find(|flow| flow.asks_duration());
+    let mut flows = catalog.flows.iter().map(|entry| &entry.flow).filter(|flow| flow.asks_duration());
+    let grants_set = |flow: &&Flow| flow.targets[0].kind == TargetKind::AwsSsoPermissionSet;
+    let flow = flows.clone().find(grants_set).or_else(|| flows.next());
     let flow = flow.ok_or("none of these flows grants anything for a limited time")?;
     let story = Story { demo, flow };
     tell(format!("Ana types `/sym request {}` and sees this form:\n", flow.name));
@@ -75,7 +77,8 @@ impl Story<'_> {
         }
         let slack = &self.demo.stage.slack;
         if let [first, _, ..] = self.flow.targets.as_slice() {
-            values.insert("Target".to_owned(), first.label.clone().into());
+            let label = self.flow.field("target_id").map_or("Target", |field| field.label.as_str());
+            values.insert(label.to_owned(), first.label.clone().into());
         }
         let reply = slack.submit(&ana, view, values.into()).await.map_err(|refused| refused.to_string())?;
         if !reply.errors().is_empty() {

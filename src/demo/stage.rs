@@ -87,6 +87,11 @@ impl Stage {
         }
     }
 
+    /// The id of the bot's access key; any secret goes with it.
+    pub fn access_key(&self) -> &'static str {
+        KEY
+    }
+
     /// The person of that handle.
     pub fn player(&self, handle: &str) -> Option<&Player> {
         self.people.get(handle)
@@ -133,8 +138,8 @@ impl Stage {
             Person { real_name: "Ana Torres".into(), tz: "Europe/Madrid".into(), ..Person::new("ana") },
             Person { real_name: "Bo Lindqvist".into(), tz: "Europe/Stockholm".into(), ..Person::new("bo") },
             Person { real_name: "Cy Okafor".into(), tz: "America/New_York".into(), ..Person::new("cy") },
-            Person { real_name: "Dee Park (not an approver)".into(), ..Person::new("dee") },
-            Person { real_name: "Gil (guest)".into(), ..guest },
+            Person { real_name: "Dee Park".into(), ..Person::new("dee") },
+            Person { real_name: "Gil Guest".into(), ..guest },
         ];
         for (number, person) in (1..).zip(people) {
             let handle = person.handle.clone();

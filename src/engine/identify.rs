@@ -37,6 +37,9 @@ impl Engine {
             .facts(&request.requester.user, None, flow.channel.as_deref())
             .await
             .map_err(|error| slack_error(&error))?;
+        if let Some(sentence) = cannot_ask(&facts) {
+            return Err(MachineError::permanent(sentence));
+        }
         let terms = terms(entry, request, &facts)?;
         let principal = self.principal(request, &facts).await?;
         let entitlement = request
@@ -91,6 +94,21 @@ impl Engine {
             Verdict::Allowed(_) | Verdict::Refused(Refused::Unknown { .. }) => None,
             Verdict::Refused(refused) => Some(refused),
         }
+    }
+}
+
+/// Who may not use the bot at all, whatever the rules say.
+pub(super) fn cannot_ask(facts: &Facts) -> Option<&'static str> {
+    if !facts.is_home {
+        Some("You belong to another workspace. Only members of this one can request access.")
+    } else if facts.is_bot {
+        Some("Bots and apps cannot request access.")
+    } else if facts.is_deactivated {
+        Some("This account was deactivated.")
+    } else if facts.is_guest {
+        Some("Guests cannot request access. Ask a full member of this workspace for help.")
+    } else {
+        None
     }
 }
 

@@ -1,6 +1,10 @@
 //! What comes in from Slack: decide as little as possible, commit, acknowledge; the rest afterwards.
 
-use super::{Engine, identify::request_id, opening};
+use super::{
+    Engine,
+    identify::{cannot_ask, request_id},
+    opening,
+};
 use crate::access::{
     AccessRequest, Ask, AskedTarget, Click, EnvelopeId, Facts, Flow, FlowName, Person, Resource, Source, Span,
     TeamId,
@@ -46,17 +50,19 @@ impl Engine {
                 self.command(Opening { actor, trigger: trigger_id, respond: None }, "request");
                 Ack::Empty
             }
-            Inbound::Submitted { actor, view } => match view.callback_id.as_str() {
-                form::PICKER => self.picked(&view),
-                form::FORM => self.submitted(actor, &view).await,
-                _ => Ack::Empty,
-            },
+            Inbound::Submitted { actor, view } if view.callback_id == form::FORM => {
+                self.submitted(actor, &view).await
+            }
+            Inbound::Pressed(press) if press.action_id == form::FLOW => {
+                self.picked(&press);
+                Ack::Empty
+            }
             Inbound::Pressed(press) => match self.click(envelope.id, *press) {
                 Some(click) => self.pressed(click).await,
                 None => Ack::Empty,
             },
             Inbound::Options { action_id, query, view, .. } => self.options(&action_id, &query, view.as_ref()),
-            Inbound::Closed { .. } | Inbound::Event { .. } | Inbound::Other { .. } => Ack::Empty,
+            Inbound::Submitted { .. } | Inbound::Closed { .. } | Inbound::Event { .. } | Inbound::Other { .. } => Ack::Empty,
         }
     }
 
@@ -96,7 +102,10 @@ impl Engine {
         let catalog = self.catalog();
         let flows = askable(&catalog);
         let mut words = text.split_whitespace();
-        let view = match (words.next(), words.next()) {
+        // Telephones like to begin with a capital.
+        let verb = words.next().map(str::to_ascii_lowercase);
+        let mut remark = None;
+        let view = match (verb.as_deref(), words.next()) {
             (None | Some("request" | "req"), None) => match flows.as_slice() {
                 [only] => self.form(only),
                 flows => form::picker(flows, GREETING),
@@ -104,16 +113,20 @@ impl Engine {
             (Some("request" | "req"), Some(name)) => match flows.iter().find(|flow| is_named(flow, name)) {
                 Some(flow) => self.form(flow),
                 None => {
-                    self.answer(opening, &form::unknown(name, &flows)).await;
+                    remark = Some(form::unknown(name, &flows));
                     form::picker(&flows, GREETING)
                 }
             },
             _ => return self.answer(opening, &form::help(&flows)).await,
         };
+        // The form goes first: its key is good for three seconds only.
         if let Err(error) = self.shared.slack.open_view(&opening.trigger, &view).await {
             tracing::warn!(error = %error, "a form could not be opened");
             let text = "I could not open the form in time. Please try again.";
             self.answer(opening, &message::said(text)).await;
+        }
+        if let Some(remark) = remark {
+            self.answer(opening, &remark).await;
         }
     }
 
@@ -159,16 +172,13 @@ impl Engine {
         }
     }
 
-    /// A flow was picked: the picker becomes the form. The form itself goes over the Web API, because
-    /// Slack silently drops large acknowledgements.
-    fn picked(&self, view: &View) -> Ack {
+    /// A flow was picked: the picker becomes the form.
+    fn picked(&self, press: &Press) {
+        let Some(view) = press.view.as_ref().filter(|view| view.callback_id == form::PICKER) else { return };
         let catalog = self.catalog();
         let flows = askable(&catalog);
-        let picked = match form::picked(&flows, &view.values.texts(form::FLOW)) {
-            Ok(picked) => picked,
-            Err(errors) => return Ack::Errors(errors),
-        };
-        let Some(flow) = flows.into_iter().find(|flow| flow.name == picked) else { return Ack::Empty };
+        let picked = form::picked(&flows, &press.selected);
+        let Some(flow) = picked.and_then(|name| flows.into_iter().find(|flow| flow.name == name)) else { return };
         let full = self.form(flow);
         let (engine, id) = (self.clone(), view.id.clone());
         self.spawn(async move {
@@ -176,7 +186,6 @@ impl Engine {
                 tracing::warn!(error = %error, "a form could not be shown");
             }
         });
-        Ack::Update(form::loading(flow))
     }
 
     fn options(&self, action: &str, query: &str, view: Option<&View>) -> Ack {
@@ -205,10 +214,10 @@ impl Engine {
         let context = FormContext { accounts: &accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
             Ok(submission) => submission,
-            Err(errors) => return wrong(&entry.flow, errors),
+            Err(errors) => return complained(&entry.flow, errors),
         };
         if let Some(errors) = self.early_errors(entry, &submission, &actor) {
-            return wrong(&entry.flow, errors);
+            return complained(&entry.flow, errors);
         }
         let workspace = actor.workspace.as_ref().or(actor.team.as_ref());
         let ask = Ask {
@@ -226,7 +235,7 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                wrong(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
+                complained(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
             }
         }
     }
@@ -360,18 +369,12 @@ fn is_named(flow: &Flow, name: &str) -> bool {
     flow.name.as_str().eq_ignore_ascii_case(name)
 }
 
-/// Who may not use the bot at all.
-fn cannot_ask(facts: &Facts) -> Option<&'static str> {
-    if !facts.is_home {
-        Some("You belong to another workspace. Only members of this one can request access.")
-    } else if facts.is_bot {
-        Some("Bots and apps cannot request access.")
-    } else if facts.is_deactivated {
-        Some("This account was deactivated.")
-    } else if facts.is_guest {
-        Some("Guests cannot request access. Ask a full member of this workspace for help.")
+/// Complaints go onto the fields; a form without any can only be replaced by them.
+fn complained(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
+    if form::takes_errors(flow) {
+        Ack::Errors(errors)
     } else {
-        None
+        Ack::Update(form::sorry(&errors.into_values().collect::<Vec<_>>().join(" ")))
     }
 }
 
@@ -383,13 +386,4 @@ fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {
         resource: submission.resource.clone()?,
         connection: target.connection.clone(),
     })
-}
-
-/// Errors go onto their fields; a form without any field shows them in its place.
-fn wrong(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
-    if form::takes_errors(flow) {
-        return Ack::Errors(errors);
-    }
-    let sentences: Vec<String> = errors.into_values().collect();
-    Ack::Update(form::sorry(&sentences.join(" ")))
 }

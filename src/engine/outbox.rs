@@ -245,7 +245,17 @@ impl Engine {
                 let channel = slack.open_dm(user).await?;
                 slack.post_message(channel.as_str(), shown).await.map(drop)
             }
-            Audience::Whisper { channel, user } => slack.post_ephemeral(channel.as_str(), user, shown).await,
+            Audience::Whisper { channel, user } => {
+                match slack.post_ephemeral(channel.as_str(), user, shown).await {
+                    // Who reads a channel without being in it can press, and cannot be whispered to.
+                    Err(error) if !error.is_transient() => {
+                        tracing::debug!(error = %error, "a whisper goes as a direct message");
+                        let channel = slack.open_dm(user).await?;
+                        slack.post_message(channel.as_str(), shown).await.map(drop)
+                    }
+                    sent => sent,
+                }
+            }
             Audience::Channel(name) => {
                 let channel = self.destination(name).await?;
                 slack.post_message(&channel, shown).await.map(drop)

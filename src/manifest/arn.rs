@@ -16,7 +16,9 @@ fn parts<'t>(text: &'t str, service: &str) -> Option<(&'t str, &'t str)> {
 
 fn is_id(text: &str, prefixes: &[&str]) -> bool {
     let id = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix));
-    id.is_some_and(|id| id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)))
+    id.is_some_and(|id| {
+        id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    })
 }
 
 /// `arn:aws:sso:::instance/ssoins-…`
@@ -63,7 +65,9 @@ mod tests {
 
     #[test]
     fn names_of_aws_are_known_by_their_shape() {
-        assert!(is_account_id("111122223333") && !is_account_id("11112222333") && !is_account_id("11112222333x"));
+        assert!(
+            is_account_id("111122223333") && !is_account_id("11112222333") && !is_account_id("11112222333x")
+        );
         assert!(is_instance("arn:aws:sso:::instance/ssoins-1111111111111111"));
         assert!(is_instance("arn:aws-us-gov:sso:::instance/ssoins-1111111111111111"));
         assert!(!is_instance("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-1111111111111111"));

@@ -1,6 +1,6 @@
 //! The contents of a block with their values and places, whatever form they were written in.
 
-use super::nearest::did_you_mean;
+use super::nearest::{did_you_mean, nearest};
 use super::schema::{self, Schema};
 use super::source::{Eval, Fault, Place};
 use super::tree::{header, label_place};
@@ -60,6 +60,18 @@ pub(super) struct Bag {
     pub(super) blocks: Vec<Bag>,
 }
 
+impl Bag {
+    /// Takes a misspelt attribute for the one that was most likely meant, so that the same mistake is
+    /// not told again as something that is missing.
+    fn meant(&mut self, written: &str, place: Place, schema: Schema) {
+        let Some(key) = nearest(written, schema.attributes.iter().copied()) else { return };
+        if !self.entries.iter().any(|entry| entry.key == key) {
+            let node = Node { place, item: Item::Broken };
+            self.entries.push(Entry { key: key.to_owned(), key_place: place, node });
+        }
+    }
+}
+
 impl Node {
     /// A value all of which stands at one place.
     pub(super) fn from_value(place: Place, value: Value) -> Self {
@@ -72,7 +84,8 @@ impl Node {
                 Item::List(items.into_iter().map(|item| Self::from_value(place, item)).collect())
             }
             Value::Object(map) => {
-                let entry = |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
+                let entry =
+                    |(key, value)| Entry { key, key_place: place, node: Self::from_value(place, value) };
                 Item::Map(map.into_iter().map(entry).collect())
             }
         };
@@ -104,6 +117,7 @@ impl<'a> World<'a> {
                     } else if !(resource && schema::META.contains(&key)) {
                         let place = Place::new(env.source, attribute.key.span());
                         self.log.add(unknown("attribute", key, kind, schema, place));
+                        bag.meant(key, place, schema);
                     }
                 }
                 Structure::Block(inner) => self.inner(env, &mut bag, inner, schema),
@@ -124,12 +138,12 @@ impl<'a> World<'a> {
             }
             return;
         }
-        match inner_schema(word).filter(|_| schema.blocks.contains(&word)) {
-            Some(inner) => bag.blocks.push(self.bag(env, block, word, inner)),
-            None => {
-                let place = header(env.source, block);
-                self.log.add(unknown("block", word, &bag.kind, schema, place));
-            }
+        if let Some(inner) = inner_schema(word).filter(|_| schema.blocks.contains(&word)) {
+            bag.blocks.push(self.bag(env, block, word, inner));
+        } else {
+            let place = header(env.source, block);
+            self.log.add(unknown("block", word, &bag.kind, schema, place));
+            bag.meant(word, place, schema);
         }
     }
 

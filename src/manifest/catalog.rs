@@ -66,12 +66,7 @@ impl Catalog {
     /// What the manifest says this person is called where targets of this kind live: a user name or
     /// user id of the identity store, or an IAM user's name. An entry for the integration goes before
     /// one for all of them.
-    pub fn identity(
-        &self,
-        email: &Email,
-        integration: &IntegrationName,
-        kind: TargetKind,
-    ) -> Option<&str> {
+    pub fn identity(&self, email: &Email, integration: &IntegrationName, kind: TargetKind) -> Option<&str> {
         let name = |identity: &'_ Identity| match kind {
             TargetKind::AwsSsoPermissionSet | TargetKind::AwsSsoGroup => identity.aws_sso.is_some(),
             TargetKind::AwsIamGroup => identity.aws_iam.is_some(),

@@ -61,9 +61,10 @@ impl Complaint {
     /// How many characters of the source line are underlined; at least one.
     fn width(&self) -> usize {
         let rest = self.source_line.chars().count().saturating_sub(self.column.saturating_sub(1));
-        let meant = self.text.get(self.span.clone()).map_or(0, |text| {
-            text.lines().next().map_or(0, |line| line.trim_end().chars().count())
-        });
+        let meant = self
+            .text
+            .get(self.span.clone())
+            .map_or(0, |text| text.lines().next().map_or(0, |line| line.trim_end().chars().count()));
         meant.min(rest).max(1)
     }
 }
@@ -115,9 +116,10 @@ impl miette::Diagnostic for Complaint {
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        let also = self.also.iter().map(|also| {
-            format!("{}: {}", also.what, location(&also.file, also.line, also.column))
-        });
+        let also = self
+            .also
+            .iter()
+            .map(|also| format!("{}: {}", also.what, location(&also.file, also.line, also.column)));
         let lines: Vec<String> = also.chain(self.hint.clone()).collect();
         (!lines.is_empty()).then(|| Box::new(lines.join("\n")) as Box<dyn fmt::Display>)
     }
@@ -165,17 +167,17 @@ impl Complaints {
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(100);
         let mut out = String::new();
-        for complaint in self.iter() {
-            let drawn = Drawn {
-                complaint,
-                source: NamedSource::new(&complaint.file, Arc::clone(&complaint.text)),
-            };
+        for complaint in self {
+            let drawn =
+                Drawn { complaint, source: NamedSource::new(&complaint.file, Arc::clone(&complaint.text)) };
             if handler.render_report(&mut out, &drawn).is_err() {
                 // Drawing failed, which must not hide what is wrong.
                 out.push_str(&complaint.to_string());
             }
             if complaint.line == 0 {
-                out.push_str(&format!("   in {}\n", complaint.file));
+                out.push_str("   in ");
+                out.push_str(&complaint.file);
+                out.push('\n');
             }
             out.push('\n');
         }

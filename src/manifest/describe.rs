@@ -1,7 +1,7 @@
 //! A catalog in words, for `sym check`.
 
 use super::catalog::{Catalog, FlowEntry};
-use crate::access::{People, Source, Span, Target, TargetKind};
+use crate::access::{Flow, People, Source, Span, Target, TargetKind};
 use crate::policy::{DEFAULT_ANSWER_WITHIN, Decision, Rule};
 use std::fmt::Write as _;
 
@@ -65,6 +65,28 @@ fn flow(out: &mut String, entry: &FlowEntry) {
         };
         line(out, 1, &ends);
     }
+    fields(out, flow);
+    let channel = flow.channel.as_deref().unwrap_or("nowhere: it has no channel");
+    line(out, 1, &format!("cards go to {channel}"));
+    if let Some(errors) = &flow.error_channel {
+        line(out, 1, &format!("errors go to {errors}"));
+    }
+    line(out, 1, "rules (every one that matches a request binds)");
+    for each in &entry.rules {
+        rule(out, each);
+    }
+    if let Some(target) = flow.targets.first() {
+        let hops: Vec<&str> = target.connection.hops.iter().map(|hop| hop.role_arn.as_str()).collect();
+        let way = if hops.is_empty() {
+            "with the bot's own credentials".to_owned()
+        } else {
+            format!("as {}", hops.join(", then "))
+        };
+        line(out, 1, &format!("reaches AWS {way}"));
+    }
+}
+
+fn fields(out: &mut String, flow: &Flow) {
     if !flow.fields.is_empty() {
         line(out, 1, "the form asks for");
         for field in &flow.fields {
@@ -81,20 +103,6 @@ fn flow(out: &mut String, entry: &FlowEntry) {
             }
             line(out, 2, &format!("{} ({}): {}", field.label, field.name, notes.join(", ")));
         }
-    }
-    let channel = flow.channel.as_deref().unwrap_or("nowhere: it has no channel");
-    line(out, 1, &format!("cards go to {channel}"));
-    if let Some(errors) = &flow.error_channel {
-        line(out, 1, &format!("errors go to {errors}"));
-    }
-    line(out, 1, "rules (every one that matches a request binds)");
-    for each in &entry.rules {
-        rule(out, each);
-    }
-    if let Some(target) = flow.targets.first() {
-        let hops: Vec<&str> = target.connection.hops.iter().map(|hop| hop.role_arn.as_str()).collect();
-        let way = if hops.is_empty() { "with the bot's own credentials".to_owned() } else { format!("as {}", hops.join(", then ")) };
-        line(out, 1, &format!("reaches AWS {way}"));
     }
 }
 
@@ -113,12 +121,15 @@ fn granted(target: &Target) -> String {
             format!("permission set {short} in {account}")
         }
         TargetKind::AwsSsoGroup => format!("Identity Center group {}", setting("group_id")),
-        TargetKind::AwsIamGroup => format!("IAM group {} in account {}", setting("iam_group"), target.iam_account_id),
+        TargetKind::AwsIamGroup => {
+            format!("IAM group {} in account {}", setting("iam_group"), target.iam_account_id)
+        }
     }
 }
 
 fn rule(out: &mut String, rule: &Rule) {
-    let who = if rule.requesters.is_empty() { "every full member".to_owned() } else { people(&rule.requesters) };
+    let who =
+        if rule.requesters.is_empty() { "every full member".to_owned() } else { people(&rule.requesters) };
     let mut what = if rule.targets.is_empty() {
         "any target".to_owned()
     } else {
@@ -141,7 +152,8 @@ fn rule(out: &mut String, rule: &Rule) {
             format!("decided by {number} {}{own}, within {wait}", people(&rule.approvers))
         }
     };
-    let notify = if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
+    let notify =
+        if rule.notify.is_empty() { String::new() } else { format!("; card to {}", rule.notify.join(", ")) };
     line(out, 2, &format!("{}: {who} for {what}{limit}: {decided}{notify}", rule.name));
 }
 
@@ -153,7 +165,7 @@ fn people(people: &[People]) -> String {
             People::Usergroup(handle) => format!("the user group {handle}"),
             People::ChannelMembers => "the channel's members".to_owned(),
             People::IdcGroup(name) => format!("the Identity Center group {name}"),
-            People::Everyone => "every full member".to_owned(),
+            People::Everyone => "all full members".to_owned(),
         })
         .collect();
     names.join(", ")

@@ -7,7 +7,7 @@ mod reference;
 mod step;
 mod template;
 
-use super::source::{Eval, Fault, Place};
+use super::source::{Eval, Fault, FaultKind, Place};
 use super::value;
 use super::world::{Env, World};
 use hcl_edit::Span;
@@ -73,8 +73,9 @@ impl<'a> World<'a> {
     /// A key is a bare word, or an expression worth text.
     pub(super) fn object_key(&self, env: &Env<'a>, key: &ObjectKey) -> Eval<String> {
         match key {
-            ObjectKey::Ident(word) => Ok(word.value().as_str().to_owned()),
-            ObjectKey::Expression(Expression::Variable(word)) => Ok(word.value().as_str().to_owned()),
+            ObjectKey::Ident(word) | ObjectKey::Expression(Expression::Variable(word)) => {
+                Ok(word.value().as_str().to_owned())
+            }
             ObjectKey::Expression(expression) => {
                 let found = self.eval(env, expression)?;
                 value::text(&found).ok_or_else(|| {
@@ -143,9 +144,7 @@ impl<'a> World<'a> {
             Value::Array(items) => {
                 Ok(items.into_iter().enumerate().map(|(i, item)| (Value::from(i), item)).collect())
             }
-            Value::Object(map) => {
-                Ok(map.into_iter().map(|(key, item)| (Value::String(key), item)).collect())
-            }
+            Value::Object(map) => Ok(map.into_iter().map(|(key, item)| (Value::String(key), item)).collect()),
             other => {
                 let place = Place::new(env.source, expression.span());
                 Err(wrong(place, format!("`for` needs a list or a map, and this is {}", value::kind(&other))))
@@ -162,22 +161,28 @@ impl<'a> World<'a> {
         match name {
             "try" => {
                 let mut last = None;
-                for argument in call.args.iter() {
+                for argument in &call.args {
                     match self.eval(env, argument) {
                         Ok(value) => return Ok(value),
+                        // Terraform might have a value, so that to go on would be to guess.
+                        Err(fault) if fault.kind == FaultKind::Unknown => return Err(fault),
                         Err(fault) => last = Some(fault),
                     }
                 }
                 return Err(last.unwrap_or_else(|| wrong(place, "`try` needs a value".to_owned())));
             }
             "can" => {
-                let can = call.args.iter().next().is_some_and(|only| self.eval(env, only).is_ok());
-                return Ok(Value::Bool(can));
+                let done = call.args.iter().next().map(|only| self.eval(env, only));
+                return match done {
+                    Some(Err(fault)) if fault.kind == FaultKind::Unknown => Err(fault),
+                    Some(done) => Ok(Value::Bool(done.is_ok())),
+                    None => Err(wrong(place, "`can` needs a value".to_owned())),
+                };
             }
             _ => {}
         }
         let mut arguments = Vec::new();
-        for argument in call.args.iter() {
+        for argument in &call.args {
             arguments.push(self.eval(env, argument)?);
         }
         if call.args.expand_final() {
@@ -214,12 +219,13 @@ impl<'a> World<'a> {
         if name == "fileexists" {
             return Ok(Value::Bool(found.is_ok()));
         }
-        found.map(Value::String).map_err(|error| {
-            wrong(place, format!("the file `{}` cannot be read: {error}", path.display()))
-        })
+        found
+            .map(Value::String)
+            .map_err(|error| wrong(place, format!("the file `{}` cannot be read: {error}", path.display())))
     }
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "faults travel boxed: see `Eval`")]
 fn wrong(place: Place, message: String) -> Box<Fault> {
     Box::new(Fault::new(place, message))
 }

@@ -31,9 +31,8 @@ impl<'a> World<'a> {
                 let place = Place::new(env.source, count.value.span());
                 let found = self.eval(env, &count.value)?;
                 let number = value::whole(&found).filter(|number| *number <= MAX_INSTANCES);
-                let number = number.ok_or_else(|| {
-                    Box::new(Fault::new(place, "`count` is a whole number from 0 to 1000"))
-                })?;
+                let number = number
+                    .ok_or_else(|| Box::new(Fault::new(place, "`count` is a whole number from 0 to 1000")))?;
                 let items = (0..number).map(|index| {
                     let mut each = Map::new();
                     each.insert("index".to_owned(), Value::from(index));
@@ -94,7 +93,10 @@ fn each(found: Value, place: Place) -> Eval<Vec<(String, Value)>> {
             let mut pairs: Vec<(String, Value)> = Vec::new();
             for item in items {
                 let Value::String(key) = &item else {
-                    return wrong(format!("`for_each` needs a map or a set of texts; this holds {}", value::kind(&item)));
+                    return wrong(format!(
+                        "`for_each` needs a map or a set of texts; this holds {}",
+                        value::kind(&item)
+                    ));
                 };
                 if pairs.iter().any(|(there, _)| there == key) {
                     return wrong(format!("`for_each` has `{key}` twice"));
@@ -104,7 +106,10 @@ fn each(found: Value, place: Place) -> Eval<Vec<(String, Value)>> {
             pairs
         }
         other => {
-            return wrong(format!("`for_each` needs a map or a set of texts, and this is {}", value::kind(&other)));
+            return wrong(format!(
+                "`for_each` needs a map or a set of texts, and this is {}",
+                value::kind(&other)
+            ));
         }
     };
     if pairs.len() > MAX_INSTANCES {

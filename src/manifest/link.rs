@@ -23,6 +23,8 @@ pub(super) struct Linker<'a> {
     pub(super) log: &'a Log,
     /// The channel of flows that name none.
     pub(super) channel: Option<String>,
+    /// Whether some file could not be read, so that names may be known that are not here.
+    pub(super) partial: bool,
 }
 
 impl<'a> Linker<'a> {
@@ -33,7 +35,9 @@ impl<'a> Linker<'a> {
         }
         for environment in &self.records.environments {
             self.runtime(environment);
-            self.find(&environment.error_logger, "sym_error_logger", &self.records.loggers, |logger| &logger.id);
+            self.find(&environment.error_logger, "sym_error_logger", &self.records.loggers, |logger| {
+                &logger.id
+            });
         }
         let flows: Vec<FlowEntry> =
             self.records.flows.iter().filter_map(|record| self.flow(record)).collect();
@@ -72,6 +76,7 @@ impl<'a> Linker<'a> {
                 let message = format!("this is a `{other}`, and a `{kind}` is needed");
                 self.log.add(Fault::new(text.place, message));
             }
+            None if self.partial => {}
             None => {
                 let ids: Vec<&str> = ids.collect();
                 let near = did_you_mean(&text.text, ids.iter().copied());
@@ -121,15 +126,15 @@ impl<'a> Linker<'a> {
         let fields = self.fields(record, grants);
         let rules = self.rules(record, &targets, grants);
         let durations = self.durations(record, &fields, &rules, grants);
-        let channel = record.channel.as_ref().or(environment.and_then(|there| there.channel.as_ref()));
+        let own = record.channel.as_given();
+        let channel = own.or(environment.and_then(|there| there.channel.as_given()));
         let channel = channel.map(|text| text.text.clone()).or_else(|| self.channel.clone());
-        let needs_channel = rules.iter().any(|(rule, _)| {
-            rule.decision == crate::policy::Decision::Ask
-                && (rule.notify.is_empty() || rule.approvers.contains(&crate::access::People::ChannelMembers))
-        });
-        if channel.is_none() && (needs_channel || rules.is_empty()) {
+        // A channel that is written and wrong, or that a broken environment may have, was told.
+        let none = environment.map_or(record.environment.is_absent(), |there| there.channel.is_absent());
+        if channel.is_none() && record.channel.is_absent() && none {
             let message = format!("the flow `{}` has no channel for its cards", record.head.shown());
-            let hint = "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";
+            let hint =
+                "set `channel = \"#access-requests\"` on the flow or its environment, or pass `--channel`";
             self.log.add(Fault::warning(record.head.place, message).hint(hint));
         }
         let logger = environment.and_then(|environment| {
@@ -147,7 +152,9 @@ impl<'a> Linker<'a> {
             targets,
             durations,
             channel,
-            error_channel: logger.and_then(|logger| logger.destination.as_ref()).map(|text| text.text.clone()),
+            error_channel: logger
+                .and_then(|logger| logger.destination.as_ref())
+                .map(|text| text.text.clone()),
             allow_revoke: params.allow_revoke,
             schedule_deescalation: params.schedule_deescalation,
             allowed_sources: params.sources.clone(),

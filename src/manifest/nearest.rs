@@ -1,11 +1,10 @@
 //! "Did you mean …?"
 
 /// The candidate that a typing mistake most likely meant, if one is near enough.
-pub(super) fn nearest<'a>(
-    written: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let near = (written.chars().count() / 3).max(1);
+pub(super) fn nearest<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = written.chars().count();
+    // One letter is never near another one.
+    let near = if length < 3 { 0 } else { (length / 3).max(1) };
     candidates
         .into_iter()
         .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
@@ -54,6 +53,6 @@ mod tests {
         assert_eq!(nearest("Name", known), Some("name"));
         assert_eq!(nearest("nmae", known), Some("name"));
         assert_eq!(nearest("approvers", known), None);
-        assert_eq!(nearest("x", known), None);
+        assert_eq!(nearest("x", ["y", "n"]), None);
     }
 }

@@ -80,7 +80,9 @@ pub(super) fn read(world: &World<'_>) -> Records {
 
 fn read_scope<'a>(world: &World<'a>, scope: &Rc<Scope<'a>>, records: &mut Records) {
     for (kind, name) in &scope.folder.order {
-        let Some(declared) = scope.folder.resources.get(&(kind.clone(), name.clone())) else { continue };
+        let Some(declared) = scope.folder.resources.get(&(kind.clone(), name.clone())) else {
+            continue;
+        };
         if let Some(schema) = schema::of(kind) {
             read_resource(world, scope, (kind, name, schema), declared, records);
         } else if kind.starts_with("sym_") {
@@ -146,8 +148,8 @@ fn read_resource<'a>(
         let reader = Reader::new(&bag, world.log);
         match kind {
             "sym_integration" => records.integrations.push(IntegrationRecord::read(id, &reader)),
-            "sym_target" => records.targets.extend(TargetRecord::read(id, &reader)),
-            "sym_strategy" => records.strategies.extend(StrategyRecord::read(id, &reader)),
+            "sym_target" => records.targets.push(TargetRecord::read(id, &reader)),
+            "sym_strategy" => records.strategies.push(StrategyRecord::read(id, &reader)),
             "sym_environment" => records.environments.push(EnvironmentRecord::read(id, &reader)),
             "sym_runtime" => records.runtimes.push(RuntimeRecord::read(id, &reader)),
             "sym_error_logger" => records.loggers.push(LoggerRecord::read(id, &reader)),

@@ -176,15 +176,14 @@ impl<'b> Reader<'b> {
         };
         let mut texts = Texts { items: Vec::new(), complete: true, place: Some(entry.node.place) };
         for node in items {
-            match read(node) {
-                Some(text) => texts.items.push(text),
-                None => {
-                    texts.complete = false;
-                    if !matches!(node.item, Item::Broken) {
-                        let message = format!("`{name}` holds {wanted} only, and this is {}", node.kind());
-                        self.complain(Fault::new(node.place, message));
-                    }
-                }
+            if let Some(text) = read(node) {
+                texts.items.push(text);
+                continue;
+            }
+            texts.complete = false;
+            if !matches!(node.item, Item::Broken) {
+                let message = format!("`{name}` holds {wanted} only, and this is {}", node.kind());
+                self.complain(Fault::new(node.place, message));
             }
         }
         Got::Given(texts)

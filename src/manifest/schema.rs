@@ -78,8 +78,7 @@ pub(super) const RULE: Schema = Schema {
 };
 
 /// What a rule falls back to.
-pub(super) const FALLBACK: Schema =
-    Schema { attributes: &["after", "notify", "approvers"], blocks: &[] };
+pub(super) const FALLBACK: Schema = Schema { attributes: &["after", "notify", "approvers"], blocks: &[] };
 
 /// One person's names in AWS.
 pub(super) const IDENTITY: Schema =
@@ -93,10 +92,9 @@ pub(super) fn of(kind: &str) -> Option<Schema> {
             &["params", "rule"],
         ),
         "sym_target" => (&["type", "name", "label", "settings", "field_bindings"], &[]),
-        "sym_strategy" => (
-            &["type", "name", "label", "integration_id", "targets", "settings", "implementation"],
-            &[],
-        ),
+        "sym_strategy" => {
+            (&["type", "name", "label", "integration_id", "targets", "settings", "implementation"], &[])
+        }
         "sym_integration" => (&["type", "name", "external_id", "label", "settings"], &[]),
         "sym_environment" => (
             &[

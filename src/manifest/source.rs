@@ -102,8 +102,19 @@ impl Log {
         if fault.kind == FaultKind::Told {
             return;
         }
-        if self.seen.borrow_mut().insert((fault.place, fault.message.clone())) {
-            self.faults.borrow_mut().push(fault);
+        if !self.seen.borrow_mut().insert((fault.place, fault.message.clone())) {
+            return;
+        }
+        let mut faults = self.faults.borrow_mut();
+        // One thing that Terraform has to supply is one complaint, wherever it is needed.
+        let unknown = |there: &&mut Fault| {
+            there.kind == FaultKind::Unknown
+                && fault.kind == FaultKind::Unknown
+                && there.message == fault.message
+        };
+        match faults.iter_mut().find(unknown) {
+            Some(first) => first.also.push(("also needed at".to_owned(), fault.place)),
+            None => faults.push(fault),
         }
     }
 

@@ -20,11 +20,15 @@ impl Known {
 
     /// A hint for an address that is not there.
     pub(super) fn how_to_supply(&self, address: &str) -> String {
-        let module = address.rsplit_once("module.").map(|(before, name)| (before, name));
+        let module = address.rsplit_once("module.").filter(|(_, name)| !name.contains('.'));
         let how = match module {
-            Some((_, name)) if !name.contains('.') => format!(
+            Some(("", name)) => format!(
                 "pass `--terraform FILE` with the JSON of `terraform output -json`, where an output \
                  `{name}` has the value `module.{name}`, or a JSON object with the key `{address}`"
+            ),
+            Some(_) => format!(
+                "pass `--terraform FILE` with a JSON object that has the key `{address}` with the \
+                 module's outputs"
             ),
             _ => format!(
                 "pass `--terraform FILE` with the JSON of `terraform show -json`, or a JSON object with \
@@ -98,14 +102,16 @@ impl Known {
             match resource.get("index") {
                 Some(Value::String(key)) => {
                     let base = address.strip_suffix(&format!("[\"{key}\"]")).unwrap_or(address);
-                    let group = self.values.entry(base.to_owned()).or_insert_with(|| Value::Object(Map::new()));
+                    let group =
+                        self.values.entry(base.to_owned()).or_insert_with(|| Value::Object(Map::new()));
                     if let Value::Object(group) = group {
                         group.insert(key.clone(), values.clone());
                     }
                 }
                 Some(Value::Number(number)) => {
                     let base = address.strip_suffix(&format!("[{number}]")).unwrap_or(address);
-                    let group = self.values.entry(base.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
+                    let group =
+                        self.values.entry(base.to_owned()).or_insert_with(|| Value::Array(Vec::new()));
                     if let (Value::Array(group), Some(at)) = (group, number.as_u64())
                         && at < 10_000
                     {

@@ -39,10 +39,13 @@ pub(super) fn header(source: SourceId, block: &Block) -> Place {
 
 /// The place of one label.
 pub(super) fn label_place(source: SourceId, label: &BlockLabel) -> Place {
-    Place::new(source, match label {
-        BlockLabel::Ident(ident) => ident.span(),
-        BlockLabel::String(text) => text.span(),
-    })
+    Place::new(
+        source,
+        match label {
+            BlockLabel::Ident(ident) => ident.span(),
+            BlockLabel::String(text) => text.span(),
+        },
+    )
 }
 
 /// One `name = value` of a `locals` block.
@@ -82,6 +85,8 @@ pub(super) struct Folder {
     /// In the order of the files.
     pub(super) order: Vec<(String, String)>,
     pub(super) identities: Vec<Declared>,
+    /// Whether a file of it could not be read, so that something may be declared that is not here.
+    pub(super) partial: bool,
 }
 
 /// All folders that are reached; the first is the operator's own.
@@ -162,21 +167,17 @@ impl Parser<'_> {
     }
 
     /// Reads one folder and returns its number.
-    fn folder(
-        &mut self,
-        tree: &mut Tree,
-        path: &Path,
-        paths: &[PathBuf],
-        above: &mut Vec<PathBuf>,
-    ) -> usize {
+    fn folder(&mut self, tree: &mut Tree, path: &Path, paths: &[PathBuf], above: &mut Vec<PathBuf>) -> usize {
         let number = tree.folders.len();
         tree.folders.push(Folder { path: path.to_owned(), ..Folder::default() });
         let mut folder = Folder { path: path.to_owned(), ..Folder::default() };
         for file in paths.iter().filter(|path| is_manifest(path)) {
-            if let Some((source, body)) = self.parse(file) {
-                for structure in body {
-                    self.declare(&mut folder, source, structure);
-                }
+            let Some((source, body)) = self.parse(file) else {
+                folder.partial = true;
+                continue;
+            };
+            for structure in body {
+                self.declare(&mut folder, source, structure);
             }
         }
         above.push(path.to_owned());
@@ -244,8 +245,8 @@ impl Parser<'_> {
         let word = declared.block.ident.as_str().to_owned();
         match (word.as_str(), labels.as_slice()) {
             ("locals", []) => self.locals(folder, declared),
-            ("variable", [name]) => self.once(&mut folder.variables, name.clone(), declared, |d| d.place()),
-            ("output", [name]) => self.once(&mut folder.outputs, name.clone(), declared, |d| d.place()),
+            ("variable", [name]) => self.once(&mut folder.variables, name.clone(), declared, Declared::place),
+            ("output", [name]) => self.once(&mut folder.outputs, name.clone(), declared, Declared::place),
             ("module", [name]) => {
                 let module = Module { declared, source: ModuleSource::Broken };
                 self.once(&mut folder.modules, name.clone(), module, |module| module.declared.place());
@@ -281,13 +282,7 @@ impl Parser<'_> {
     }
 
     /// Declares something, or complains that it is there already.
-    fn once<K: Ord, T>(
-        &self,
-        there: &mut BTreeMap<K, T>,
-        key: K,
-        new: T,
-        place: impl Fn(&T) -> Place,
-    ) {
+    fn once<K: Ord, T>(&self, there: &mut BTreeMap<K, T>, key: K, new: T, place: impl Fn(&T) -> Place) {
         if let Some(first) = there.get(&key) {
             let fault = Fault::new(place(&new), "this is declared twice");
             self.log.add(fault.also("first declared at", place(first)));
@@ -298,14 +293,8 @@ impl Parser<'_> {
 }
 
 fn unknown_block(declared: &Declared, word: &str) -> Fault {
-    const WORDS: [(&str, usize); 6] = [
-        ("resource", 2),
-        ("locals", 0),
-        ("variable", 1),
-        ("output", 1),
-        ("module", 1),
-        ("identity", 1),
-    ];
+    const WORDS: [(&str, usize); 6] =
+        [("resource", 2), ("locals", 0), ("variable", 1), ("output", 1), ("module", 1), ("identity", 1)];
     let place = declared.place();
     if let Some((_, labels)) = WORDS.iter().find(|(known, _)| *known == word) {
         let needs = match labels {

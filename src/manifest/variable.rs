@@ -8,11 +8,7 @@ use serde_json::{Map, Value};
 /// A value that was handed in from outside.
 pub(super) enum Given<'a> {
     /// From a values file.
-    Expression {
-        source: SourceId,
-        place: Place,
-        value: &'a Expression,
-    },
+    Expression { source: SourceId, place: Place, value: &'a Expression },
     /// From the command line or the environment.
     Text { text: String, place: Place },
 }
@@ -35,7 +31,8 @@ pub(super) fn from_text(text: &str, wanted: Option<&Expression>) -> Result<Value
     if plain {
         return Ok(Value::String(text.to_owned()));
     }
-    let parsed = hcl_edit::parser::parse_expr(text).map_err(|error| format!("is not HCL: {}", error.message()))?;
+    let parsed =
+        hcl_edit::parser::parse_expr(text).map_err(|error| format!("is not HCL: {}", error.message()))?;
     literal(&parsed).ok_or_else(|| "has to be a plain value".to_owned())
 }
 
@@ -91,7 +88,9 @@ pub(super) fn convert(value: Value, wanted: Option<&Expression>) -> Result<Value
                 }
                 ("object", Value::Object(map)) => object(map, inside),
                 ("tuple", Value::Array(items)) => Ok(Value::Array(items)),
-                (kind, other) => Err(format!("has to be {}, and this is {}", article(kind), value::kind(&other))),
+                (kind, other) => {
+                    Err(format!("has to be {}, and this is {}", article(kind), value::kind(&other)))
+                }
             }
         }
         Expression::Parenthesis(inside) => convert(value, Some(inside.inner())),
@@ -125,8 +124,9 @@ fn object(mut given: Map<String, Value>, inside: Option<&Expression>) -> Result<
     let mut map = Map::new();
     for (key, wanted) in wanted {
         let key = match key {
-            ObjectKey::Ident(word) => word.value().as_str().to_owned(),
-            ObjectKey::Expression(Expression::Variable(word)) => word.value().as_str().to_owned(),
+            ObjectKey::Ident(word) | ObjectKey::Expression(Expression::Variable(word)) => {
+                word.value().as_str().to_owned()
+            }
             ObjectKey::Expression(Expression::String(text)) => text.value().clone(),
             ObjectKey::Expression(_) => continue,
         };

@@ -130,19 +130,8 @@ impl<'a> World<'a> {
         self.scopes.borrow().get(number).cloned()
     }
 
-    fn open(
-        &self,
-        folder: &'a Folder,
-        address: String,
-        call: Option<(Env<'a>, &'a Declared)>,
-    ) -> usize {
-        let scope = Scope {
-            folder,
-            address,
-            call,
-            memo: RefCell::default(),
-            modules: RefCell::default(),
-        };
+    fn open(&self, folder: &'a Folder, address: String, call: Option<(Env<'a>, &'a Declared)>) -> usize {
+        let scope = Scope { folder, address, call, memo: RefCell::default(), modules: RefCell::default() };
         let mut scopes = self.scopes.borrow_mut();
         scopes.push(Rc::new(scope));
         scopes.len() - 1
@@ -165,12 +154,7 @@ impl<'a> World<'a> {
     }
 
     /// Runs work that has a name, unless the same work is what asks for it.
-    pub(super) fn guarded<T>(
-        &self,
-        name: String,
-        place: Place,
-        work: impl FnOnce() -> Eval<T>,
-    ) -> Eval<T> {
+    pub(super) fn guarded<T>(&self, name: String, place: Place, work: impl FnOnce() -> Eval<T>) -> Eval<T> {
         let at = self.running.borrow().iter().position(|running| *running == name);
         if let Some(at) = at {
             let mut chain = self.running.borrow()[at..].to_vec();
@@ -203,6 +187,9 @@ impl<'a> World<'a> {
     /// `local.name`
     pub(super) fn local(&self, scope: &Rc<Scope<'a>>, name: &str, place: Place) -> Eval<Value> {
         let Some(local) = scope.folder.locals.get(name) else {
+            if scope.folder.partial {
+                return Err(Box::new(Fault::told(place)));
+            }
             let fault = Fault::new(place, format!("`local.{name}` is not declared"));
             let known = scope.folder.locals.keys().map(String::as_str);
             return Err(Box::new(fault.maybe_hint(did_you_mean(name, known))));
@@ -215,6 +202,9 @@ impl<'a> World<'a> {
     /// `var.name`
     pub(super) fn variable(&self, scope: &Rc<Scope<'a>>, name: &str, place: Place) -> Eval<Value> {
         let Some(declared) = scope.folder.variables.get(name) else {
+            if scope.folder.partial {
+                return Err(Box::new(Fault::told(place)));
+            }
             let fault = Fault::new(place, format!("`var.{name}` is not declared"));
             let known = scope.folder.variables.keys().map(String::as_str);
             let hint = did_you_mean(name, known)
@@ -251,12 +241,12 @@ impl<'a> World<'a> {
                 let message = format!("this module needs a value for `{name}`");
                 Fault::new(call.place(), message).also("declared at", declared.place())
             }
-            None => Fault::new(declared.place(), format!("the variable `{name}` has no value")).hint(
-                format!(
+            None => {
+                Fault::new(declared.place(), format!("the variable `{name}` has no value")).hint(format!(
                     "give it a `default`, write `{name} = …` into a file *.auto.tfvars, or pass \
                      `--var {name}=…` or SYM_VAR_{name}"
-                ),
-            ),
+                ))
+            }
         }))
     }
 
@@ -306,9 +296,7 @@ impl<'a> World<'a> {
 
     fn given_place(&self, scope: &Scope<'a>, name: &str) -> Option<Place> {
         match &scope.call {
-            Some((_, call)) => {
-                call.attribute(name).map(|value| Place::new(call.source, value.span()))
-            }
+            Some((_, call)) => call.attribute(name).map(|value| Place::new(call.source, value.span())),
             None => self.given.get(name).map(Given::place),
         }
     }
@@ -348,7 +336,7 @@ impl<'a> World<'a> {
         const OWN: [&str; 6] = ["source", "version", "count", "for_each", "depends_on", "providers"];
         let unknown = |attribute: &&Attribute| {
             let key = attribute.key.as_str();
-            !OWN.contains(&key) && !folder.variables.contains_key(key)
+            !OWN.contains(&key) && !folder.partial && !folder.variables.contains_key(key)
         };
         for attribute in declared.block.body.attributes().filter(unknown) {
             let key = attribute.key.as_str();

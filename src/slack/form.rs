@@ -22,7 +22,6 @@ use choice::Choice;
 use element::Drawing;
 use item::Item;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The callback id of the request form.
 pub const FORM: &str = "sym_request";
@@ -49,39 +48,30 @@ pub struct FormContext<'a> {
     pub accounts_age: Option<Span>,
 }
 
-/// The view that asks which flow. `greeting` is one plain sentence above the choice.
+/// The view that asks which flow. `greeting` is one plain sentence above the choice. The choice itself
+/// tells us, without a button: its answer goes over the Web API alone, so that no acknowledgement can
+/// overtake it.
 pub fn picker(flows: &[&Flow], greeting: &str) -> Value {
     let choices = flow_choices(flows);
     if choices.is_empty() {
         return sorry("There is nothing to request from Slack here yet.");
     }
-    let select = choice::select(FLOW, &choices, None, choice::MOST);
-    let input = json!({
-        "type": "input",
-        "block_id": FLOW,
-        "label": plain("What do you need?", 2000),
-        "element": select,
-    });
+    let mut question = section("*What do you need?*");
+    question["block_id"] = json!(FLOW);
+    question["accessory"] = choice::select(FLOW, &choices, None, choice::MOST);
     json!({
         "type": "modal",
         "callback_id": PICKER,
         "title": plain("Request access", 24),
-        "submit": plain("Next", 24),
         "close": plain("Cancel", 24),
-        "blocks": [section(&mrkdwn::escape(greeting)), input],
+        "blocks": [section(&mrkdwn::escape(greeting)), question],
     })
 }
 
-/// The flow chosen in the picker.
-///
-/// # Errors
-/// The messages to show, by block id.
-pub fn picked(flows: &[&Flow], texts: &[String]) -> Result<FlowName, BTreeMap<String, String>> {
+/// The flow chosen in the picker, if it is one of these.
+pub fn picked(flows: &[&Flow], texts: &[String]) -> Option<FlowName> {
     let choices = flow_choices(flows);
-    let chosen = texts.first().and_then(|text| choice::resolve(&choices, text));
-    chosen
-        .map(FlowName::new)
-        .ok_or_else(|| BTreeMap::from([(FLOW.to_owned(), "Please choose one of these.".to_owned())]))
+    texts.first().and_then(|text| choice::resolve(&choices, text)).map(FlowName::new)
 }
 
 /// Suggestions for the picker, where there are too many flows for one list.
@@ -154,23 +144,14 @@ fn notes(flow: &Flow, drawn: &[Item<'_>], form: &FormContext<'_>) -> Vec<Value> 
     notes
 }
 
-/// A view to show at once, while the form is being prepared.
-pub fn loading(flow: &Flow) -> Value {
-    said(&format!("Preparing the form for *{}* …", mrkdwn::cut(&mrkdwn::inline(&flow.label), 200)), "Cancel")
-}
-
 /// A view that says one thing and asks nothing: what became of a request that cannot be shown on a
 /// field of the form.
 pub fn sorry(text: &str) -> Value {
-    said(&mrkdwn::escape(text), "Close")
-}
-
-fn said(text: &str, close: &str) -> Value {
     json!({
         "type": "modal",
         "title": plain("Request access", 24),
-        "close": plain(close, 24),
-        "blocks": [section(text)],
+        "close": plain("Close", 24),
+        "blocks": [section(&mrkdwn::escape(text))],
     })
 }
 

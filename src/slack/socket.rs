@@ -153,7 +153,8 @@ pub enum SocketState {
     },
 }
 
-/// The running connections.
+/// The running connections. To be [stopped](Socket::stop): dropped, the connections stay open for as
+/// long as they happen to last.
 pub struct Socket {
     manager: Arc<dyn SlackSocketModeClientsManager + Send + Sync>,
     desk: Arc<Desk>,
@@ -177,11 +178,14 @@ impl Socket {
         state.send_replace(SocketState::Connecting);
         let wire = http::wire(&settings.api_url, Some(settings.hello_within))?;
         let board = Arc::new(Board::new(state));
-        match keeper::ask(&wire, &settings).await {
-            Err(error) if !error.is_transient() => return Err(error),
-            Err(error) => board.fail(error.to_string()),
-            Ok(()) => {}
-        }
+        let is_up = match keeper::ask(&wire, &settings).await {
+            Ok(()) => true,
+            Err(error) if error.is_transient() => {
+                board.fail(error.to_string());
+                false
+            }
+            Err(error) => return Err(error),
+        };
         let client = Arc::new(SlackClient::new(wire.clone()));
         let environment = Arc::new(SlackClientEventsListenerEnvironment::new(Arc::clone(&client)));
         let manager = client.http_api.connector.new_clients_manager(environment);
@@ -201,7 +205,8 @@ impl Socket {
         registered.map_err(|error| SlackError::from_client(keeper::OPEN, error))?;
         manager.start().await;
         let patience = settings.handler_within;
-        let tasks = keepers.into_iter().map(|keeper| keeper.spawn(wire.clone(), settings.clone())).collect();
+        let tasks =
+            keepers.into_iter().map(|keeper| keeper.spawn(wire.clone(), settings.clone(), is_up)).collect();
         Ok(Self { manager, desk, stop, keepers: tasks, patience })
     }
 

@@ -71,7 +71,12 @@ impl World {
             slack_api_url: self.slack().api_url(),
             app_token: Secret::new(self.slack().app_token()),
             bot_token: Secret::new(self.slack().bot_token()),
-            aws: self.stage.aws_settings(&self.clock),
+            // The budget waits in real time, and the engine repeats what the SDK would.
+            aws: sym::aws::Settings {
+                keeps_quotas: false,
+                attempts: 1,
+                ..self.stage.aws_settings(&self.clock)
+            },
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
             readiness: readiness.clone(),

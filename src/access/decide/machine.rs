@@ -2,7 +2,7 @@
 
 use super::{Draft, retry_after_failure};
 use crate::access::{
-    Cause, ClaimStage, Custody, Entitlement, Jitter, MachineError, NoticeKind, OperationId, Refusal, Removal,
+    AccessRequest, Cause, ClaimStage, Custody, Entitlement, Jitter, MachineError, NoticeKind, OperationId, Refusal, Removal,
     RequestId, Retry, Span, Status, Timestamp,
 };
 
@@ -170,11 +170,8 @@ impl Draft {
             entitlement.custody = Custody::Looking { retry: Retry::now(at) };
         }
         for id in over {
-            let ending = match &self.request(&id)?.status {
-                Status::Ending { cause, began, .. } => Some((cause.clone(), *began)),
-                _ => None,
-            };
-            if let Some((cause, began)) = ending {
+            if let Status::Ending { cause, began, .. } = &self.request(&id)?.status {
+                let (cause, began) = (cause.clone(), *began);
                 self.conclude(&id, cause, Removal::SeenAbsent, began);
             }
         }
@@ -240,10 +237,7 @@ impl Draft {
             }
             Custody::Granting { .. } | Custody::Held { .. } => Some(Removal::StillClaimed),
         };
-        let began = self.case.requests.get(id).and_then(|request| match request.status {
-            Status::Active { since, .. } => Some(since),
-            _ => None,
-        });
+        let began = self.case.requests.get(id).and_then(AccessRequest::active_since);
         if matches!(cause, Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. }) {
             let channel = self.case.requests.get(id).and_then(|r| r.terms.error_channel.clone());
             self.tell_requester(id, NoticeKind::GrantFailed { cause: cause.clone() });

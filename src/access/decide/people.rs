@@ -88,6 +88,7 @@ impl Draft {
             ClickAction::Withdraw => {
                 may_withdraw(request, facts, at)?;
                 request.status = Status::Withdrawn { at };
+                self.tell_requester(&click.request, NoticeKind::Withdrawn);
             }
             ClickAction::Revoke => {
                 may_revoke(request, facts)?;

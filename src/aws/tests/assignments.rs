@@ -253,8 +253,15 @@ async fn conflicts_and_throttling_pass() {
         assert!(error.is_transient() && !error.ends_operation(), "{fault:?}: {error}");
     }
     bench.give(&ana, &resource).await;
-    for fault in [Fault::Conflict, Fault::Throttle, Fault::ServerError(500), Fault::DropBefore] {
-        bench.sandbox.fault(Match::next("DeleteAccountAssignment"), fault.clone());
+    // A conflict with nothing that is running is tried again at once.
+    let (once, twice) = (Match::next("DeleteAccountAssignment"), Match::times("DeleteAccountAssignment", 2));
+    for (times, fault) in [
+        (twice, Fault::Conflict),
+        (once.clone(), Fault::Throttle),
+        (once.clone(), Fault::ServerError(500)),
+        (once, Fault::DropBefore),
+    ] {
+        bench.sandbox.fault(times, fault.clone());
         let error = bench.revoke(&ana, &resource).await.unwrap_err();
         assert!(error.is_transient(), "{fault:?}: {error}");
     }

@@ -29,6 +29,19 @@ async fn what_a_cycle_costs() {
             bench.look(&ana, &admin()).await.unwrap();
         }
         println!("one look in an open session: {:.1} us CPU", (cpu_seconds() - cpu) * 100.0);
+        let cpu = cpu_seconds();
+        for n in 0..5_000 {
+            bench.name = RequestId::new(format!("opening{round}{n:05}"));
+            bench.look(&ana, &admin()).await.unwrap();
+        }
+        println!("the same in a new one: {:.1} us CPU", (cpu_seconds() - cpu) * 200.0);
+        let open = bench.aws.inner.chain.open(&bench.session(&admin())).await.unwrap();
+        let cpu = cpu_seconds();
+        for _ in 0..20_000 {
+            let credentials = aws_sdk_sts::config::Credentials::new("a", "b", None, None, "c");
+            clients::Clients::of_a_role(&open, SSO, credentials, 0).sso_admin();
+        }
+        println!("making one client: {:.1} us CPU", (cpu_seconds() - cpu) * 50.0);
     }
 }
 

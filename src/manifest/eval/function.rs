@@ -4,6 +4,7 @@ mod collection;
 mod convert;
 mod format;
 mod number;
+mod pattern;
 mod text;
 
 use crate::manifest::nearest::did_you_mean;
@@ -28,7 +29,9 @@ const MANY: usize = usize::MAX;
 /// Calls a function with values.
 pub(super) fn call(name: &str, arguments: &[Value]) -> Result<Value, CallError> {
     let all = || {
-        [text::ALL, format::ALL, collection::ALL, number::ALL, convert::ALL].into_iter().flatten()
+        [text::ALL, pattern::ALL, format::ALL, collection::ALL, number::ALL, convert::ALL]
+            .into_iter()
+            .flatten()
     };
     let Some((_, fewest, most, function)) = all().find(|(known, ..)| *known == name) else {
         let names = all().map(|(known, ..)| *known).chain(["try", "can", "file", "fileexists"]);
@@ -103,7 +106,14 @@ mod tests {
 
     #[test]
     fn functions_do_as_in_terraform() {
-        let table = [
+        for (name, arguments, expected) in table() {
+            assert_eq!(value(name, &arguments), expected, "{name}{arguments}");
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one line per example")]
+    fn table() -> Vec<(&'static str, Value, Value)> {
+        vec![
             ("lower", json!(["ABC"]), json!("abc")),
             ("upper", json!(["abc"]), json!("ABC")),
             ("title", json!(["hello world-wide"]), json!("Hello World-Wide")),
@@ -161,14 +171,17 @@ mod tests {
             ("index", json!([["a", "b"], "b"]), json!(1)),
             ("alltrue", json!([[true, "true"]]), json!(true)),
             ("anytrue", json!([[false, false]]), json!(false)),
+            ("regex", json!(["[a-z]+", "53453453.345345aaabbbccc23454"]), json!("aaabbbccc")),
+            ("regex", json!(["(\\d+)-(\\d+)", "x 1-2"]), json!(["1", "2"])),
+            ("regex", json!(["(?P<a>\\d)", "x1"]), json!({"a": "1"})),
+            ("regex", json!(["y", "x"]), json!("wrong: does not find its pattern in the text")),
+            ("regexall", json!(["[a-z]", "a1b"]), json!(["a", "b"])),
+            ("replace", json!(["a1b2", "/[0-9]/", "-"]), json!("a-b-")),
             ("lower", json!([]), json!("wrong: takes 1 value, not 0")),
             ("lower", json!([[]]), json!("wrong: needs text, and this is a list")),
             ("lowr", json!(["a"]), json!("unknown")),
             ("slice", json!([["a"], 1, 3]), json!("wrong: has no items 1 to 3 in a list of 1")),
             ("range", json!([1_000_000]), json!("wrong: makes more than 10000 numbers")),
-        ];
-        for (name, arguments, expected) in table {
-            assert_eq!(value(name, &arguments), expected, "{name}{arguments}");
-        }
+        ]
     }
 }

@@ -9,19 +9,13 @@ use crate::manifest::tree::{Declared, ModuleSource};
 use crate::manifest::value;
 use crate::manifest::world::{Env, Key, Scope, Shape, World};
 use hcl_edit::expr::TraversalOperator;
-use hcl_edit::{Ident, Span};
+use hcl_edit::{Decorated, Ident, Span};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
 impl<'a> World<'a> {
     /// The value of `name` followed by `.x`, `["y"]`, `[*]`.
-    pub(super) fn reference(
-        &self,
-        env: &Env<'a>,
-        name: &Ident,
-        head: Place,
-        steps: &[Step],
-    ) -> Eval<Value> {
+    pub(super) fn reference(&self, env: &Env<'a>, name: &Ident, head: Place, steps: &[Step]) -> Eval<Value> {
         let name = name.as_str();
         if let Some(bound) = env.binding(name) {
             return self.steps(env, bound.clone(), head, steps);
@@ -46,7 +40,8 @@ impl<'a> World<'a> {
             ("terraform", Some("workspace")) => Ok(Value::String("default".to_owned())),
             ("module", Some(first)) => self.module(env, first, head, steps),
             ("each" | "count" | "self", _) => {
-                let fault = Fault::new(upto(env, head, steps, steps.len()), format!("`{name}` is not known here"));
+                let fault =
+                    Fault::new(upto(env, head, steps, steps.len()), format!("`{name}` is not known here"));
                 let hint = match name {
                     "count" => "it is known in a block with `count`",
                     _ => "it is known in a block with `for_each`",
@@ -71,6 +66,9 @@ impl<'a> World<'a> {
             && kind.starts_with("sym_")
         {
             return self.declared(env, (kind, name), declared, place, steps);
+        }
+        if found.is_none() && scope.folder.partial {
+            return Err(Box::new(Fault::told(place)));
         }
         if kind.starts_with("sym_") {
             let names = scope.folder.resources.keys().filter(|(there, _)| there == kind);
@@ -107,9 +105,10 @@ impl<'a> World<'a> {
         let address = format!("{kind}.{name}");
         let scope = &env.scope;
         let home = World::env(scope, declared.source);
-        let instances = self.guarded(format!("{} (its instances)", scope.address_of(&address)), place, || {
-            self.instances(&home, &declared.block)
-        })?;
+        let instances =
+            self.guarded(format!("{} (its instances)", scope.address_of(&address)), place, || {
+                self.instances(&home, &declared.block)
+            })?;
         if instances.shape == Shape::Only || is_index(steps.get(1)) {
             let (at, key) = match instances.shape {
                 Shape::Only => (1, Key::Only),
@@ -117,12 +116,17 @@ impl<'a> World<'a> {
             };
             let here = upto(env, place, steps, at);
             let Some((key, inside)) = instances.items.iter().find(|(there, _)| *there == key) else {
-                return Err(Box::new(no_instance(&address, &key, here, instances.items.iter().map(|(key, _)| key))));
+                return Err(Box::new(no_instance(
+                    &address,
+                    &key,
+                    here,
+                    instances.items.iter().map(|(key, _)| key),
+                )));
             };
             let full = format!("{address}{key}");
             if let Some(wanted) = attribute(steps.get(at)) {
                 let here = upto(env, place, steps, at + 1);
-                let value = self.attribute_of(inside, kind, &full, declared, wanted, here)?;
+                let value = self.attribute_of(inside, (kind, &full), declared, wanted, here)?;
                 return self.steps(env, value, here, &steps[at + 1..]);
             }
             let value = self.whole(inside, kind, &full, declared, here)?;
@@ -145,8 +149,7 @@ impl<'a> World<'a> {
     fn attribute_of(
         &self,
         inside: &Env<'a>,
-        kind: &str,
-        address: &str,
+        (kind, address): (&str, &str),
         declared: &'a Declared,
         wanted: &str,
         place: Place,
@@ -188,7 +191,7 @@ impl<'a> World<'a> {
         for attribute in declared.block.body.attributes() {
             let name = attribute.key.as_str();
             if !skip.contains(&name) {
-                let value = self.attribute_of(inside, kind, address, declared, name, place)?;
+                let value = self.attribute_of(inside, (kind, address), declared, name, place)?;
                 map.insert(name.to_owned(), value);
             }
         }
@@ -203,6 +206,7 @@ impl<'a> World<'a> {
         match scope.folder.modules.get(name).map(|module| module.source) {
             Some(ModuleSource::Local(_)) => {}
             Some(ModuleSource::Broken) => return Err(Box::new(Fault::told(place))),
+            None if scope.folder.partial => return Err(Box::new(Fault::told(place))),
             Some(ModuleSource::Remote) => return self.known(env, &address, head, steps, 1),
             None => {
                 return self.known(env, &address, head, steps, 1).map_err(|fault| {
@@ -220,7 +224,12 @@ impl<'a> World<'a> {
             let here = upto(env, head, steps, at);
             let found = modules.items.iter().find(|(there, _)| *there == key);
             let Some(inside) = found.and_then(|(_, number)| self.scope(*number)) else {
-                return Err(Box::new(no_instance(&address, &key, here, modules.items.iter().map(|(key, _)| key))));
+                return Err(Box::new(no_instance(
+                    &address,
+                    &key,
+                    here,
+                    modules.items.iter().map(|(key, _)| key),
+                )));
             };
             if let Some(wanted) = attribute(steps.get(at)) {
                 let here = upto(env, head, steps, at + 1);
@@ -249,6 +258,9 @@ impl<'a> World<'a> {
 
     fn output(&self, inside: &Rc<Scope<'a>>, module: &str, name: &str, place: Place) -> Eval<Value> {
         let Some(declared) = inside.folder.outputs.get(name) else {
+            if inside.folder.partial {
+                return Err(Box::new(Fault::told(place)));
+            }
             let fault = Fault::new(place, format!("the module `{module}` has no output `{name}`"));
             let known = inside.folder.outputs.keys().map(String::as_str);
             return Err(Box::new(fault.maybe_hint(did_you_mean(name, known))));
@@ -285,7 +297,7 @@ impl<'a> World<'a> {
 
     /// The key in `["a"]`, `[0]` or `.0`.
     fn key(&self, env: &Env<'a>, step: Option<&Step>, place: Place) -> Eval<Key> {
-        let found = match step.map(|step| step.value()) {
+        let found = match step.map(Decorated::value) {
             Some(TraversalOperator::Index(expression)) => self.eval(env, expression)?,
             Some(TraversalOperator::LegacyIndex(index)) => Value::from(*index.value()),
             _ => Value::Null,
@@ -293,7 +305,8 @@ impl<'a> World<'a> {
         match &found {
             Value::String(name) => Ok(Key::Name(name.clone())),
             other => value::whole(other).map(Key::Index).ok_or_else(|| {
-                let message = format!("an instance is named by text or a number, and this is {}", value::kind(other));
+                let message =
+                    format!("an instance is named by text or a number, and this is {}", value::kind(other));
                 Box::new(Fault::new(place, message))
             }),
         }
@@ -321,6 +334,7 @@ fn no_instance<'k>(address: &str, key: &Key, place: Place, there: impl Iterator<
     fault.maybe_hint((!there.is_empty()).then(|| format!("there is {}", there.join(", "))))
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "faults travel boxed: see `Eval`")]
 fn bare(name: &str, place: Place) -> Box<Fault> {
     let fault = Fault::new(place, format!("`{name}` means nothing by itself"));
     Box::new(fault.hint(format!("put it in quotes if it is text: `\"{name}\"`")))

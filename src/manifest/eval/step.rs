@@ -12,7 +12,13 @@ pub(super) type Step = Decorated<TraversalOperator>;
 
 impl<'a> World<'a> {
     /// Follows `.x`, `["y"]` and `[*]` into a value.
-    pub(super) fn steps(&self, env: &Env<'a>, mut at: Value, mut place: Place, steps: &[Step]) -> Eval<Value> {
+    pub(super) fn steps(
+        &self,
+        env: &Env<'a>,
+        mut at: Value,
+        mut place: Place,
+        steps: &[Step],
+    ) -> Eval<Value> {
         let mut rest = steps;
         while let Some((step, after)) = rest.split_first() {
             place = place.to(Place::new(env.source, step.span()));
@@ -87,7 +93,7 @@ pub(super) fn attribute(step: Option<&Step>) -> Option<&str> {
 
 pub(super) fn is_index(step: Option<&Step>) -> bool {
     matches!(
-        step.map(|step| step.value()),
+        step.map(Decorated::value),
         Some(TraversalOperator::Index(_) | TraversalOperator::LegacyIndex(_))
     )
 }

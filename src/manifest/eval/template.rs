@@ -8,6 +8,13 @@ use hcl_edit::expr::Expression;
 use hcl_edit::template::{Directive, Element, HeredocTemplate, StringTemplate};
 use serde_json::Value;
 
+/// How many blanks are taken from the beginnings of lines.
+#[derive(Debug, Clone, Copy, Default)]
+struct Indent {
+    here: usize,
+    inside: usize,
+}
+
 impl<'a> World<'a> {
     pub(super) fn string_template(&self, env: &Env<'a>, template: &StringTemplate) -> Eval<Value> {
         let elements: Vec<&Element> = template.iter().collect();
@@ -15,15 +22,17 @@ impl<'a> World<'a> {
         if let [Element::Interpolation(only)] = elements.as_slice() {
             return self.eval(env, &only.expr);
         }
-        self.elements(env, &elements).map(Value::String)
+        self.elements(env, &elements, Indent::default()).map(Value::String)
     }
 
     pub(super) fn heredoc(&self, env: &Env<'a>, heredoc: &HeredocTemplate) -> Eval<Value> {
         let elements: Vec<&Element> = heredoc.template.iter().collect();
-        self.elements(env, &elements).map(Value::String)
+        // The parser has taken the indent of `<<-` from the outer lines, but not inside of directives.
+        let indent = Indent { here: 0, inside: heredoc.indent().unwrap_or(0) };
+        self.elements(env, &elements, indent).map(Value::String)
     }
 
-    fn elements(&self, env: &Env<'a>, elements: &[&Element]) -> Eval<String> {
+    fn elements(&self, env: &Env<'a>, elements: &[&Element], indent: Indent) -> Eval<String> {
         let mut out = String::new();
         for (index, element) in elements.iter().enumerate() {
             match element {
@@ -36,10 +45,10 @@ impl<'a> World<'a> {
                     if elements.get(index + 1).is_some_and(|element| strips(element).0) {
                         text = text.trim_end();
                     }
-                    out.push_str(text);
+                    out.push_str(&outdent(text, indent.here));
                 }
                 Element::Interpolation(inside) => out.push_str(&self.as_text(env, &inside.expr)?),
-                Element::Directive(directive) => out.push_str(&self.directive(env, directive)?),
+                Element::Directive(directive) => out.push_str(&self.directive(env, directive, indent)?),
             }
         }
         Ok(out)
@@ -54,10 +63,11 @@ impl<'a> World<'a> {
         })
     }
 
-    fn directive(&self, env: &Env<'a>, directive: &Directive) -> Eval<String> {
+    fn directive(&self, env: &Env<'a>, directive: &Directive, indent: Indent) -> Eval<String> {
+        let indent = Indent { here: indent.inside, ..indent };
         let inside = |env: &Env<'a>, template: &hcl_edit::template::Template, start, end| {
             let elements: Vec<&Element> = template.iter().collect();
-            let text = self.elements(env, &elements)?;
+            let text = self.elements(env, &elements, indent)?;
             let text = if start { strip_start(&text) } else { &text };
             Ok(if end { text.trim_end() } else { text }.to_owned())
         };
@@ -69,9 +79,8 @@ impl<'a> World<'a> {
                     let end = no.as_ref().map_or(last, |no| no.strip.strip_start());
                     return inside(env, &yes.template, yes.strip.strip_end(), end);
                 }
-                no.as_ref().map_or(Ok(String::new()), |no| {
-                    inside(env, &no.template, no.strip.strip_end(), last)
-                })
+                no.as_ref()
+                    .map_or(Ok(String::new()), |no| inside(env, &no.template, no.strip.strip_end(), last))
             }
             Directive::For(each) => {
                 let head = &each.for_expr;
@@ -99,11 +108,21 @@ fn strips(element: &Element) -> (bool, bool) {
             Directive::If(branches) => {
                 (branches.if_expr.strip.strip_start(), branches.endif_expr.strip.strip_end())
             }
-            Directive::For(each) => {
-                (each.for_expr.strip.strip_start(), each.endfor_expr.strip.strip_end())
-            }
+            Directive::For(each) => (each.for_expr.strip.strip_start(), each.endfor_expr.strip.strip_end()),
         },
     }
+}
+
+/// Takes blanks from the beginning of each line but the first, which goes on where a line was.
+fn outdent(text: &str, blanks: usize) -> String {
+    let mut lines = text.split('\n');
+    let mut out = lines.next().unwrap_or("").to_owned();
+    for line in lines {
+        let indent = line.bytes().take(blanks).take_while(|byte| *byte == b' ').count();
+        out.push('\n');
+        out.push_str(&line[indent..]);
+    }
+    out
 }
 
 fn strip_start(text: &str) -> &str {

@@ -74,7 +74,8 @@ impl<'a> Linker<'a> {
     /// The integration of a strategy, which has to lead to AWS.
     pub(super) fn integration(&self, strategy: &StrategyRecord) -> Option<&'a IntegrationRecord> {
         let integrations = &self.records.integrations;
-        let found = self.find(&strategy.integration, "sym_integration", integrations, |there| &there.head.id)?;
+        let found =
+            self.find(&strategy.integration, "sym_integration", integrations, |there| &there.head.id)?;
         if found.is_aws() {
             return Some(found);
         }
@@ -87,10 +88,7 @@ impl<'a> Linker<'a> {
     }
 
     /// The ways to AWS by name.
-    pub(super) fn integrations(
-        &self,
-        flows: &[FlowEntry],
-    ) -> BTreeMap<IntegrationName, Integration> {
+    pub(super) fn integrations(&self, flows: &[FlowEntry]) -> BTreeMap<IntegrationName, Integration> {
         let mut all = BTreeMap::new();
         for record in self.records.integrations.iter().filter(|record| record.is_aws()) {
             let Some(own) = connection(record, &[record]) else { continue };

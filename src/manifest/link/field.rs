@@ -58,7 +58,10 @@ impl Linker<'_> {
                     let fault = Fault::new(place, "without choices nobody can choose: the list is empty");
                     self.log.add(fault.hint("leave `allowed_values` out if anything goes"));
                 } else if values.items.len() > MAX_OPTIONS {
-                    let message = format!("Slack shows at most {MAX_OPTIONS} choices, and these are {}", values.items.len());
+                    let message = format!(
+                        "Slack shows at most {MAX_OPTIONS} choices, and these are {}",
+                        values.items.len()
+                    );
                     self.log.add(Fault::new(place, message));
                 }
                 for (index, value) in values.items.iter().enumerate() {
@@ -149,7 +152,8 @@ impl Linker<'_> {
         if !grants || !flow.params.schedule_deescalation {
             for (_, record) in rules {
                 if let Some((_, place)) = record.max_duration {
-                    let message = "`max_duration` means nothing: access of this flow is not taken back by time";
+                    let message =
+                        "`max_duration` means nothing: access of this flow is not taken back by time";
                     self.log.add(Fault::new(place, message));
                 }
             }
@@ -189,10 +193,8 @@ impl Linker<'_> {
 fn longest(rules: &[(Rule, &RuleRecord)]) -> Option<Span> {
     let granting = || rules.iter().map(|(rule, _)| rule).filter(|rule| rule.decision != Decision::Deny);
     // At least one granting rule matches whatever is granted, so the loosest of them is a limit …
-    let loosest = granting()
-        .map(|rule| rule.max_duration.unwrap_or(Span::MAX))
-        .max()
-        .filter(|span| *span < Span::MAX);
+    let loosest =
+        granting().map(|rule| rule.max_duration.unwrap_or(Span::MAX)).max().filter(|span| *span < Span::MAX);
     // … and so is each rule that matches everything.
     let always = granting()
         .filter(|rule| rule.targets.is_empty() && rule.accounts.is_empty() && rule.requesters.is_empty())

@@ -63,7 +63,8 @@ impl Linker<'_> {
 
 /// Whether two entries say something about one person in one place.
 fn clashes(a: &Identity, b: &Identity) -> bool {
-    let same_name = (a.aws_sso.is_some() && b.aws_sso.is_some()) || (a.aws_iam.is_some() && b.aws_iam.is_some());
+    let same_name =
+        (a.aws_sso.is_some() && b.aws_sso.is_some()) || (a.aws_iam.is_some() && b.aws_iam.is_some());
     let both_everywhere = a.integrations.is_empty() && b.integrations.is_empty();
     let common = a.integrations.iter().any(|integration| b.integrations.contains(integration));
     a.email == b.email && same_name && (both_everywhere || common)

@@ -58,7 +58,8 @@ impl Linker<'_> {
             return Vec::new();
         }
         if texts.items.is_empty() && texts.complete {
-            let fault = Fault::new(texts.place.unwrap_or(record.place), "`targets` is empty: no request matches");
+            let fault =
+                Fault::new(texts.place.unwrap_or(record.place), "`targets` is empty: no request matches");
             self.log.add(fault.hint("leave it out if every target is meant"));
         }
         let mut names = Vec::new();
@@ -68,6 +69,11 @@ impl Linker<'_> {
             {
                 names.push(name);
             }
+        }
+        if names.is_empty() && !self.log.has_errors() {
+            // An empty list would mean every target, the opposite of what was written.
+            let place = texts.place.unwrap_or(record.place);
+            self.log.add(Fault::new(place, "none of these targets is known"));
         }
         names
     }
@@ -85,6 +91,7 @@ impl Linker<'_> {
             let message = match other {
                 Some((_, kind)) if kind == "sym_target" => return None,
                 Some((_, kind)) => format!("this is a `{kind}`, and a `sym_target` is needed"),
+                None if self.partial => return None,
                 None => format!("there is no target `{}`", text.text),
             };
             let near = did_you_mean(&text.text, targets.iter().map(|target| target.name.as_str()));
@@ -127,17 +134,25 @@ impl Linker<'_> {
             self.log.add(Fault::new(place, message));
             return;
         }
-        let Some(requesters) = users(&rule.requesters).filter(|users| !users.is_empty()) else { return };
+        let Some(requesters) = users(&rule.requesters).filter(|users| !users.is_empty()) else {
+            return;
+        };
         let enough = |requester: &&Email| {
             let others = approvers.iter().filter(|approver| *approver != requester).count();
             rule.allow_self || others >= needed
         };
         let stuck: Vec<&Email> = requesters.iter().filter(|who| !enough(who)).copied().collect();
         if stuck.len() == requesters.len() {
-            let message = format!("nobody can satisfy the rule `{}`: its requesters cannot decide on their own requests", rule.name);
+            let message = format!(
+                "nobody can satisfy the rule `{}`: its requesters cannot decide on their own requests",
+                rule.name
+            );
             self.log.add(Fault::new(place, message).hint("name other approvers, or set `allow_self = true`"));
         } else if let Some(one) = stuck.first() {
-            let message = format!("a request of {one} cannot be approved under the rule `{}`: nobody may decide on their own", rule.name);
+            let message = format!(
+                "a request of {one} cannot be approved under the rule `{}`: nobody may decide on their own",
+                rule.name
+            );
             self.log.add(Fault::warning(place, message));
         }
     }
@@ -153,7 +168,8 @@ impl Linker<'_> {
         }
         for account in &record.accounts {
             if !about.iter().any(|target| may_have(target, &account.text)) {
-                let message = format!("no target of the rule `{}` is in the account {}", rule.name, account.text);
+                let message =
+                    format!("no target of the rule `{}` is in the account {}", rule.name, account.text);
                 self.log.add(Fault::warning(account.place, message));
             }
         }
@@ -163,7 +179,8 @@ impl Linker<'_> {
         let granting: Vec<&Rule> =
             rules.iter().map(|(rule, _)| rule).filter(|rule| rule.decision != Decision::Deny).collect();
         if granting.is_empty() {
-            let message = format!("every rule of the flow `{}` denies: nobody can have anything", flow.head.shown());
+            let message =
+                format!("every rule of the flow `{}` denies: nobody can have anything", flow.head.shown());
             self.log.add(Fault::warning(flow.head.place, message));
             return;
         }

@@ -2,7 +2,7 @@
 
 use super::connection::{Way, account_of, instance_of};
 use super::{Linker, label};
-use crate::access::{Target, TargetKind, TargetName};
+use crate::access::{FieldType, Target, TargetKind, TargetName};
 use crate::manifest::arn;
 use crate::manifest::bag::Text;
 use crate::manifest::read::{FlowRecord, Service, StrategyRecord, TargetRecord};
@@ -71,7 +71,9 @@ impl<'a> Linker<'a> {
             let theirs = arn.and_then(|arn| arn::instance_of(&arn.text));
             match (&instance, theirs) {
                 (Some(instance), Some(theirs)) if *instance != theirs => {
-                    let message = format!("this permission set belongs to another instance than its strategy's: `{instance}`");
+                    let message = format!(
+                        "this permission set belongs to another instance than its strategy's: `{instance}`"
+                    );
                     let place = arn.map_or(text.place, |arn| arn.place);
                     self.log.add(Fault::new(place, message).also("the strategy", strategy.head.place));
                 }
@@ -97,8 +99,8 @@ impl<'a> Linker<'a> {
             return Some(instance.to_owned());
         }
         let targets = self.target_records(strategy);
-        let arns = targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
-        arns.filter_map(|arn| arn::instance_of(&arn.text)).next()
+        let mut arns = targets.iter().filter_map(|(target, _)| target.settings.get("permission_set_arn"));
+        arns.find_map(|arn| arn::instance_of(&arn.text))
     }
 
     /// The targets of a flow, seen through its strategy.
@@ -160,10 +162,22 @@ impl<'a> Linker<'a> {
                 let fault = Fault::new(field.name.place, message);
                 self.log.add(fault.also("bound at", binding.place));
             };
+            if field.field_type.is_some_and(|field_type| field_type != FieldType::Text) {
+                bound(format!(
+                    "the target `{}` takes `{name}` from here, so it must be of type `string`",
+                    target.head.shown()
+                ));
+            }
             if !field.required {
-                bound(format!("the target `{}` takes `{name}` from here, so it must be required", target.head.shown()));
+                bound(format!(
+                    "the target `{}` takes `{name}` from here, so it must be required",
+                    target.head.shown()
+                ));
             } else if !field.visible && field.default.is_none() {
-                bound(format!("the target `{}` takes `{name}` from here, and nobody can fill it in", target.head.shown()));
+                bound(format!(
+                    "the target `{}` takes `{name}` from here, and nobody can fill it in",
+                    target.head.shown()
+                ));
             }
             if let Some(values) = field.allowed_values.as_given()
                 && name == "account_id"

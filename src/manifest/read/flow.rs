@@ -19,7 +19,7 @@ const MAX_LABEL: usize = 150;
 pub(in crate::manifest) struct FlowRecord {
     pub(in crate::manifest) head: Head,
     pub(in crate::manifest) environment: Got<Text>,
-    pub(in crate::manifest) channel: Option<Text>,
+    pub(in crate::manifest) channel: Got<Text>,
     pub(in crate::manifest) params: ParamsRecord,
     pub(in crate::manifest) rules: Vec<RuleRecord>,
     /// Whether every rule could be read.
@@ -28,6 +28,7 @@ pub(in crate::manifest) struct FlowRecord {
 
 /// The `params` of a flow.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "Sym's flags, which are independent of each other")]
 pub(in crate::manifest) struct ParamsRecord {
     pub(in crate::manifest) place: Place,
     pub(in crate::manifest) strategy: Got<Text>,
@@ -253,20 +254,20 @@ fn fields(reader: &Reader<'_>, complete: &mut bool) -> Vec<FieldRecord> {
             continue;
         };
         match entry.node.item {
-            Item::List(items) => bags.extend(items.into_iter().filter_map(|item| match item.item {
-                Item::Map(entries) => Some(Bag {
-                    kind: "prompt_field".to_owned(),
-                    place: item.place,
-                    labels: Vec::new(),
-                    entries,
-                    blocks: Vec::new(),
-                }),
-                _ => {
+            Item::List(items) => {
+                for item in items {
+                    if let Item::Map(entries) = item.item {
+                        let kind = "prompt_field".to_owned();
+                        let (labels, blocks) = (Vec::new(), Vec::new());
+                        bags.push(Bag { kind, place: item.place, labels, entries, blocks });
+                        continue;
+                    }
                     *complete = false;
-                    reader.complain(Fault::new(item.place, "a prompt field is a map"));
-                    None
+                    if !matches!(item.item, Item::Broken) {
+                        reader.complain(Fault::new(item.place, "a prompt field is a map"));
+                    }
                 }
-            })),
+            }
             Item::Broken => *complete = false,
             _ => {
                 *complete = false;

@@ -34,7 +34,9 @@ pub(super) fn read<'a>(
         let ok = is_email(&label.text);
         if !ok {
             let message = format!("`{}` is not an e-mail address", label.text);
-            reader.complain(Fault::new(label.place, message).hint("write `identity \"ana@example.com\" { … }`"));
+            reader.complain(
+                Fault::new(label.place, message).hint("write `identity \"ana@example.com\" { … }`"),
+            );
         }
         ok
     });

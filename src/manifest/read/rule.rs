@@ -133,7 +133,8 @@ fn folk(reader: &Reader<'_>, name: &str, complete: &mut bool) -> Vec<(People, Pl
     *complete &= texts.complete;
     // An empty list would read as "anybody" for requesters, the opposite of what it says.
     if texts.items.is_empty() && texts.complete && name == "requesters" {
-        let fault = Fault::new(texts.place.unwrap_or(reader.bag.place), "`requesters` is empty: nobody could ask");
+        let fault =
+            Fault::new(texts.place.unwrap_or(reader.bag.place), "`requesters` is empty: nobody could ask");
         reader.complain(fault.hint("leave it out if every full member may ask"));
     }
     let mut found: Vec<(People, Place)> = Vec::new();
@@ -163,7 +164,8 @@ fn accounts(reader: &Reader<'_>, complete: &mut bool) -> Vec<Text> {
     };
     *complete &= texts.complete;
     if texts.items.is_empty() && texts.complete {
-        let fault = Fault::new(texts.place.unwrap_or(reader.bag.place), "`accounts` is empty: no account matches");
+        let fault =
+            Fault::new(texts.place.unwrap_or(reader.bag.place), "`accounts` is empty: no account matches");
         reader.complain(fault.hint("leave it out if any account is meant"));
     }
     let mut found = Vec::new();

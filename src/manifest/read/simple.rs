@@ -73,15 +73,19 @@ impl IntegrationRecord {
 fn wrong_setting(name: &str, text: &str) -> Option<&'static str> {
     let (ok, wanted) = match name {
         "cloud" => (text == "aws", "`aws`"),
-        "role_arn" => {
-            (arn::account_of_role(text).is_some(), "a role's ARN, as in `arn:aws:iam::111122223333:role/sym/Main`")
-        }
+        "role_arn" => (
+            arn::account_of_role(text).is_some(),
+            "a role's ARN, as in `arn:aws:iam::111122223333:role/sym/Main`",
+        ),
         "account_id" => (arn::is_account_id(text), "twelve digits, in quotes"),
-        "instance_arn" => (arn::is_instance(text), "an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`"),
+        "instance_arn" => {
+            (arn::is_instance(text), "an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`")
+        }
         "source_identity" => (text == "true" || text == "false", "true or false"),
         "portal_url" => (text.starts_with("https://"), "an address that begins with `https://`"),
         "region" => (
-            text.contains('-') && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+            text.contains('-')
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
             "a region's code, as in `us-east-1`",
         ),
         _ => (true, ""),
@@ -95,7 +99,7 @@ pub(in crate::manifest) struct EnvironmentRecord {
     pub(in crate::manifest) head: Head,
     pub(in crate::manifest) runtime: Got<Text>,
     pub(in crate::manifest) error_logger: Got<Text>,
-    pub(in crate::manifest) channel: Option<Text>,
+    pub(in crate::manifest) channel: Got<Text>,
 }
 
 impl EnvironmentRecord {
@@ -132,20 +136,21 @@ pub(in crate::manifest) struct LoggerRecord {
 impl LoggerRecord {
     pub(super) fn read(id: String, reader: &Reader<'_>) -> Self {
         reader.need_text("destination");
-        Self { id, destination: channel(reader, "destination") }
+        Self { id, destination: channel(reader, "destination").given() }
     }
 }
 
 /// The name or id of a Slack channel.
-pub(super) fn channel(reader: &Reader<'_>, name: &str) -> Option<Text> {
-    let text = reader.text(name).given()?;
-    if is_channel(&text.text) {
-        return Some(text);
-    }
+pub(super) fn channel(reader: &Reader<'_>, name: &str) -> Got<Text> {
+    let text = match reader.text(name) {
+        Got::Given(text) if is_channel(&text.text) => return Got::Given(text),
+        Got::Given(text) => text,
+        other => return other,
+    };
     let fault = Fault::new(text.place, format!("`{name}` has to be a Slack channel: `#name` or its id"));
     let bare = text.text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     reader.complain(fault.maybe_hint(bare.then(|| format!("did you mean `#{}`?", text.text))));
-    None
+    Got::Broken
 }
 
 /// Whether a text can be a Slack channel: `#name`, or an id.

@@ -4,7 +4,7 @@ use super::Head;
 use crate::access::TargetKind;
 use crate::manifest::arn;
 use crate::manifest::bag::Text;
-use crate::manifest::nearest::did_you_mean;
+use crate::manifest::nearest::{did_you_mean, nearest};
 use crate::manifest::reader::{Got, Reader, Settings, Texts};
 use crate::manifest::source::Fault;
 
@@ -68,7 +68,7 @@ pub(in crate::manifest) struct TargetRecord {
 }
 
 impl TargetRecord {
-    pub(super) fn read(id: String, reader: &Reader<'_>) -> Option<Self> {
+    pub(super) fn read(id: String, reader: &Reader<'_>) -> Self {
         let head = Head::read(id, reader);
         for (what, text) in [("name", &head.name), ("label", &head.label)] {
             if let Some(text) = text {
@@ -91,7 +91,7 @@ impl TargetRecord {
         if let Some(kind) = kind {
             record.check(reader, kind);
         }
-        Some(record)
+        record
     }
 
     fn check(&self, reader: &Reader<'_>, kind: TargetKind) {
@@ -124,7 +124,8 @@ impl TargetRecord {
         }
         for needed in kind.settings() {
             let bound = self.bindings.items.iter().any(|binding| binding.text == *needed);
-            if !bound && self.settings.get(needed).is_none() {
+            let misspelt = self.settings.items.keys().any(|name| nearest(name, [*needed]).is_some());
+            if !bound && !misspelt {
                 let message = format!("an `{kind}` needs the setting `{needed}`");
                 let fault = Fault::new(self.head.place, message);
                 reader.complain(fault.hint(format!(
@@ -172,7 +173,7 @@ fn unknown_type(reader: &Reader<'_>, kind: &Text, known: &[&str]) {
     let all: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
     let all = all.join(", ");
     if OTHERS.contains(&kind.text.as_str()) {
-        let message = format!("`{}` is not supported: this bot grants access to AWS", kind.text);
+        let message = format!("`{}` is not supported here", kind.text);
         reader.complain(Fault::new(kind.place, message).hint(format!("it knows {all}")));
         return;
     }
@@ -194,7 +195,7 @@ pub(in crate::manifest) struct StrategyRecord {
 }
 
 impl StrategyRecord {
-    pub(super) fn read(id: String, reader: &Reader<'_>) -> Option<Self> {
+    pub(super) fn read(id: String, reader: &Reader<'_>) -> Self {
         let head = Head::read(id, reader);
         let services = [Service::Sso, Service::Iam];
         let service = reader.need_text("type").given().and_then(|kind| {
@@ -222,10 +223,12 @@ impl StrategyRecord {
         for (name, setting) in &settings.items {
             if name != "instance_arn" || service != Some(Service::Sso) {
                 let kind = service.map_or("sym_strategy", Service::name);
-                let fault = Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
+                let fault =
+                    Fault::new(setting.key_place, format!("a strategy `{kind}` has no setting `{name}`"));
                 reader.complain(fault.maybe_hint(did_you_mean(name, ["instance_arn"])));
             } else if !arn::is_instance(&setting.value.text) {
-                let message = "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
+                let message =
+                    "`instance_arn` has to be an ARN as in `arn:aws:sso:::instance/ssoins-1111111111111111`";
                 reader.complain(Fault::new(setting.value.place, message));
             }
         }
@@ -234,6 +237,6 @@ impl StrategyRecord {
             reader.complain(Fault::warning(entry.key_place, message));
         }
         let instance_arn = settings.get("instance_arn").cloned();
-        Some(Self { head, service, integration, targets, instance_arn, complete: settings.complete })
+        Self { head, service, integration, targets, instance_arn, complete: settings.complete }
     }
 }

@@ -35,6 +35,9 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             lines.extend(quoted(comment.as_deref()));
             Message::of(&lines)
         }
+        NoticeKind::Withdrawn => Message::of(&[format!(
+            "You took your request for {what} back. Nobody can approve it any more."
+        )]),
         NoticeKind::Lapsed => Message::of(&[format!(
             "Nobody answered your request for {what} in time, so it has lapsed. Ask again with {}.",
             ask_again(request)

@@ -80,7 +80,7 @@ pub(super) async fn ask(wire: &Wire, settings: &Settings) -> Result<(), SlackErr
 /// How a connection ended.
 enum End {
     /// Slack never said hello on it.
-    Stillborn(String),
+    Unborn,
     /// It broke.
     Lost { was_good: bool },
     /// Slack announced its end; it still works.
@@ -109,30 +109,38 @@ impl Keeper {
         Self { id: SlackSocketModeWssClientId::new(slot, slot, 0), manager, board, news, stop }
     }
 
-    pub(super) fn spawn(self, wire: Wire, settings: Settings) -> JoinHandle<()> {
-        tokio::spawn(self.run(wire, settings))
+    /// `is_up` tells whether Slack gave out connections a moment ago; if not, the transport's first
+    /// attempt has failed without a word.
+    pub(super) fn spawn(self, wire: Wire, settings: Settings, is_up: bool) -> JoinHandle<()> {
+        tokio::spawn(self.run(wire, settings, is_up))
     }
 
-    async fn run(mut self, wire: Wire, settings: Settings) {
+    /// The transport does not tell when an attempt fails, only `hello_within` does. So after a loss
+    /// Slack is asked for a connection first, which fails at once and with a reason, until it agrees.
+    async fn run(mut self, wire: Wire, settings: Settings, mut is_up: bool) {
         let mut failures: u32 = 0;
         let mut turn = None;
         loop {
-            let end = self.live(settings.hello_within, turn.take()).await;
+            let end = if is_up { self.live(settings.hello_within, turn.take()).await } else { End::Unborn };
+            is_up = true;
+            let mut must_ask = false;
             match end {
                 End::Stopped => return,
                 End::Ending { was_good } => {
                     failures = if was_good { 0 } else { failures + 1 };
                     turn = Some(Arc::clone(&self.board.turn).lock_owned().await);
                 }
-                End::Lost { was_good } => failures = if was_good { 0 } else { failures + 1 },
-                End::Stillborn(why) => {
-                    failures += 1;
-                    warn!(slack.connection = self.id.token_index, "no connection to Slack: {why}");
-                    self.board.fail(why);
-                    if !self.until_open(&wire, &settings, &mut failures).await {
-                        return;
-                    }
+                End::Lost { was_good } => {
+                    failures = if was_good { 0 } else { failures + 1 };
+                    must_ask = true;
                 }
+                End::Unborn => {
+                    failures += 1;
+                    must_ask = true;
+                }
+            }
+            if must_ask && !self.until_open(&wire, &settings, &mut failures).await {
+                return;
             }
             if failures > 0 && !self.pause(pause(failures)).await {
                 return;
@@ -145,9 +153,9 @@ impl Keeper {
     /// Sees one connection through, from the handshake to its end. `turn` is given back at its hello.
     async fn live(&mut self, hello_within: Duration, turn: Option<OwnedMutexGuard<()>>) -> End {
         let born = match timeout(hello_within, self.next()).await {
-            Err(_) => return End::Stillborn("Slack said no hello in time".to_owned()),
+            Err(_) => return self.unborn("Slack said no hello in time"),
             Ok(None) => return End::Stopped,
-            Ok(Some(News::Lost(_, why))) => return End::Stillborn(why),
+            Ok(Some(News::Lost(_, why))) => return self.unborn(&why),
             Ok(Some(News::Ending(_))) => return End::Lost { was_good: false },
             Ok(Some(News::Hello(_))) => Instant::now(),
         };
@@ -167,6 +175,12 @@ impl Keeper {
         };
         self.board.count(|live| live.saturating_sub(1));
         end
+    }
+
+    fn unborn(&self, why: &str) -> End {
+        warn!(slack.connection = self.id.token_index, "no connection to Slack: {why}");
+        self.board.fail(why.to_owned());
+        End::Unborn
     }
 
     /// The next news about the connection of now; `None` when it is time to stop.

@@ -338,6 +338,18 @@ async fn while_slack_is_down_the_reason_is_known_and_it_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_slack_that_hangs_up_at_once_is_not_hammered() {
+    let world = world(|_| {}, handler(async |_| Ack::Empty)).await;
+    for _ in 0..150 {
+        world.slack.break_connections();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let tried = world.slack.call_count("apps.connections.open");
+    assert!(tried <= 24, "three for the start, and few in 1.5 s for each of two: {tried}");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_handshake_that_fails_or_hangs_is_tried_again() {
     let (slack, ..) = workspace().await;
     slack.refuse_connections(true);
@@ -382,5 +394,11 @@ async fn round_trip() {
     }
     took.sort();
     println!("p50 {:?}, p99 {:?}, max {:?}", took[1_500], took[2_970], took[2_999]);
+    let text = include_str!("../../../fixtures/slack/view_submission.json");
+    let start = tokio::time::Instant::now();
+    for _ in 0..10_000 {
+        assert!(matches!(crate::slack::inbound::read(text), crate::slack::inbound::Frame::Envelope { .. }));
+    }
+    println!("reading {} bytes: {:?} each", text.len(), start.elapsed() / 10_000);
     world.finish().await;
 }

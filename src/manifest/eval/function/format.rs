@@ -117,9 +117,7 @@ fn format_list(arguments: &[Value]) -> Result<Value, String> {
         let mut row = Vec::new();
         for argument in &arguments[1..] {
             row.push(match argument {
-                Value::Array(items) => {
-                    items.get(index).cloned().ok_or("needs lists of one length")?
-                }
+                Value::Array(items) => items.get(index).cloned().ok_or("needs lists of one length")?,
                 other => other.clone(),
             });
         }

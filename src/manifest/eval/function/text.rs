@@ -66,7 +66,8 @@ fn title(text: &str) -> String {
 fn replace(arguments: &[Value]) -> Result<Value, String> {
     let (text, from, to) = (text_at(arguments, 0)?, text_at(arguments, 1)?, text_at(arguments, 2)?);
     if from.len() > 1 && from.starts_with('/') && from.ends_with('/') {
-        return Err("with a regular expression is not supported here".to_owned());
+        let pattern = super::pattern::compile(&from[1..from.len() - 1])?;
+        return Ok(pattern.replace_all(&text, to.as_str()).into_owned().into());
     }
     Ok(text.replace(from.as_str(), &to).into())
 }

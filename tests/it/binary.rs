@@ -1,0 +1,192 @@
+//! The binary as people and machines start it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use sym::clock::Clock;
+use sym::demo::Stage;
+use sym::manifest::{Options, load};
+
+const SYM: &str = env!("CARGO_BIN_EXE_sym");
+const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/manifests/stories");
+
+fn sym(arguments: &[&str]) -> Output {
+    Command::new(SYM)
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .output()
+        .expect("the binary starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn without_settings_everything_missing_is_said_at_once() {
+    let output = sym(&["run", "--manifests", "nowhere"]);
+    assert_eq!(output.status.code(), Some(1));
+    insta::assert_snapshot!(text(&output.stderr), @r"
+    The bot cannot start with these settings:
+      • SLACK_APP_TOKEN is not set: make one under “Basic Information → App-Level Tokens” with the scope connections:write
+      • SLACK_BOT_TOKEN is not set: copy it from “OAuth & Permissions” after installing the app with slack-app.yaml
+      • --manifests / SYM_MANIFESTS is `nowhere`, which is not a folder: name the one with your *.hcl or *.tf files
+    ");
+}
+
+#[test]
+fn the_example_manifests_are_right_and_described() {
+    let output = sym(&["check"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for words in ["Prod admin", "decided by one of the channel's members", "cards go to #access-requests"] {
+        assert!(said.contains(words), "`{words}` is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn wrong_manifests_are_refused_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.hcl"), "resource \"sym_flow\" \"x\" {\n  nmae = \"x\"\n}\n").unwrap();
+    let output = sym(&["check", &folder.path().to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("bad.hcl:2:3") && said.contains("nmae"), "{said}");
+}
+
+#[test]
+fn the_demo_plays_a_whole_request() {
+    let output = sym(&["demo", "--script"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said = text(&output.stdout);
+    for words in ["Ana types `/sym request aws`", "Approved by @bo.", "ana has “Prod admin”", "AWS holds nothing."] {
+        assert!(said.contains(words), "`{words}` is missing in:\n{said}");
+    }
+}
+
+/// A bot as a process of its own, on a stage.
+struct Process {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+    address: String,
+}
+
+impl Process {
+    fn start(stage: &Stage, data: &Path) -> Self {
+        let mut child = Command::new(SYM)
+            .args(["run", "--manifests", STORIES, "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env_clear()
+            .env("SLACK_APP_TOKEN", stage.slack.app_token())
+            .env("SLACK_BOT_TOKEN", stage.slack.bot_token())
+            .env("SYM_SLACK_API_URL", stage.slack.api_url())
+            .env("AWS_ENDPOINT_URL", stage.aws.endpoint())
+            .env("AWS_ACCESS_KEY_ID", stage.access_key())
+            .env("AWS_SECRET_ACCESS_KEY", "simulated")
+            .env("AWS_REGION", "us-east-1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut process = Self { child, log, address: String::new() };
+        let line = process.wait_for("health is served");
+        let served: serde_json::Value = serde_json::from_str(&line).unwrap();
+        process.address = served["address"].as_str().unwrap().to_owned();
+        process
+    }
+
+    /// Reads the log until a line has these words.
+    fn wait_for(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.log.read_line(&mut line).unwrap();
+            assert!(read > 0, "the bot stopped without saying `{words}`");
+            assert!(!line.contains("xapp-") && !line.contains("xoxb-"), "a secret is in the log");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: sym\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+async fn stage() -> Stage {
+    let catalog = load(Path::new(STORIES), &Options::default()).map_err(|wrong| wrong.to_string()).unwrap().catalog;
+    Stage::build(&catalog, &Clock::System, None).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_bot_gets_ready_says_so_once_and_stops_when_told() {
+    let stage = stage().await;
+    let data = tempfile::tempdir().unwrap();
+    let mut process = tokio::task::block_in_place(|| Process::start(&stage, data.path()));
+    tokio::task::block_in_place(|| {
+        process.wait_for("\"ready\"");
+        assert!(process.get("/readyz").starts_with("HTTP/1.1 200"), "{}", process.get("/readyz"));
+        assert!(process.get("/healthz").ends_with("ok\n"));
+        assert!(process.get("/other").starts_with("HTTP/1.1 404"));
+
+        let second = Command::new(SYM)
+            .args(["run", "--manifests", STORIES, "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .env_clear()
+            .env("SLACK_APP_TOKEN", stage.slack.app_token())
+            .env("SLACK_BOT_TOKEN", stage.slack.bot_token())
+            .output()
+            .unwrap();
+        assert_eq!(second.status.code(), Some(1));
+        assert!(text(&second.stderr).contains("another bot is using"), "{}", text(&second.stderr));
+
+        let begun = Instant::now();
+        process.terminate();
+        let mut rest = String::new();
+        process.log.read_to_string(&mut rest).unwrap();
+        let status = process.child.wait().unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+        assert!(status.success(), "{rest}");
+        assert!(rest.contains("stopped"), "{rest}");
+        assert_eq!(rest.matches("\"ready\"").count(), 0, "ready is said once");
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_stops_a_bot_that_owes_nothing() {
+    let stage = stage().await;
+    let data = tempfile::tempdir().unwrap();
+    let output = tokio::task::block_in_place(|| {
+        Command::new(SYM)
+            .args(["run", "--manifests", STORIES, "--listen", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .env_clear()
+            .env("SLACK_APP_TOKEN", "xapp-wrong")
+            .env("SLACK_BOT_TOKEN", "xoxb-wrong")
+            .env("SYM_SLACK_API_URL", stage.slack.api_url())
+            .output()
+            .unwrap()
+    });
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("invalid_auth"), "{}", text(&output.stderr));
+}
