@@ -3,13 +3,22 @@
 //!
 //! sled 0.34 is used under rules that made it lose nothing in simulated power cuts: one tree, one
 //! batch per step, no background flush, one committer that calls `flush` and then `fdatasync` on
-//! sled's own file, left-over snapshot files removed before opening, and a witness file beside the
-//! store that notices when the store comes back empty or older than it was.
+//! sled's own files, left-over snapshot files removed before opening. What it cannot be trusted with
+//! is checked from outside: a witness file beside the store notices when it comes back empty or older
+//! than it was, a sum over all rows (written in every batch, compared when opening) notices when it
+//! comes back with some pages older than others, and panics inside it are caught and become errors.
 
 mod committer;
+mod index;
 mod keys;
 mod open;
+mod read;
 mod row;
+#[cfg(test)]
+mod tests;
+mod trail;
+mod witness;
+mod write;
 
 pub use committer::Ticket;
 pub use open::OpenError;
@@ -19,9 +28,9 @@ use crate::access::{
     Timestamp,
 };
 use committer::Committer;
-use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// What can go wrong with an open store.
@@ -38,8 +47,11 @@ pub enum StoreError {
         /// What is wrong with it.
         why: String,
     },
-    /// A flush failed before: what memory says may not be on disk, so nothing is taken any more.
-    #[error("the store stopped taking writes after a failed flush: {0}")]
+    /// The audit trail ends before its last record.
+    #[error("the audit trail is cut off: records that were written are missing at its end")]
+    TrailCut,
+    /// A write failed before: what memory says may not be on disk, so nothing is taken any more.
+    #[error("the store stopped taking writes after one failed: {0}")]
     Poisoned(String),
 }
 
@@ -67,6 +79,17 @@ pub struct Queued {
     pub since: Timestamp,
     /// What to send.
     pub notice: Notice,
+}
+
+/// How much the store has done and holds, for people who watch it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Figures {
+    /// Commits since the store was made.
+    pub commits: u64,
+    /// Flushes since it was opened: many commits can share one.
+    pub flushes: u64,
+    /// Bytes of its files.
+    pub bytes: u64,
 }
 
 /// Everything one step changes, written in one batch.
@@ -136,17 +159,22 @@ pub struct Store {
     db: sled::Db,
     head: Mutex<Head>,
     committer: Committer,
+    folder: PathBuf,
+    /// Held as long as the store is open, and released last.
+    _lock: File,
 }
 
-/// What the next commit continues from.
-#[derive(Debug)]
+/// What the next commit continues from. It is part of every batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Head {
-    /// The next number for a notice, a redraw mark or an audit record.
-    next: u64,
     /// Commits so far.
     commits: u64,
+    /// The next number for a notice, a redraw mark or an audit record.
+    next: u64,
     /// The hash that ends the audit chain.
     chain: [u8; 32],
+    /// The sum over all rows but the head and the audit trail, which has its chain.
+    sum: u128,
 }
 
 impl Store {
@@ -154,7 +182,8 @@ impl Store {
     ///
     /// # Errors
     /// Another process has them open, they are damaged, empty though they were not, older than the
-    /// witness, of a newer version, or cannot be written. Nothing is deleted; the message says what to do.
+    /// witness, of a newer version, or cannot be written; the message says what to do. We delete
+    /// nothing, but sled cuts off the end of a file that it cannot read, before we can look at it.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
         open::open(folder)
     }
@@ -163,83 +192,27 @@ impl Store {
     /// so: nothing may leave the process before.
     ///
     /// # Errors
-    /// The batch cannot be written; nothing of it is.
+    /// The batch cannot be written and nothing of it is: the store was poisoned before, or it would
+    /// replace a row that cannot be read, whose due entry is therefore unknown and which may be the
+    /// only evidence of access. When sled itself fails halfway, the store is poisoned.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is used up: a second time its notices would go out twice"
+    )]
     pub fn commit(&self, commit: Commit) -> Result<Ticket, StoreError> {
         self.committer.check()?;
         let mut head = self.lock();
-        let mut batch = sled::Batch::default();
-        let mut draft = Head { next: head.next, commits: head.commits + 1, chain: head.chain };
-        self.write(commit, &mut draft, &mut batch)?;
-        batch.insert(keys::HEAD, &keys::head(draft.commits, draft.next));
+        let (batch, after) = write::batch(&self.db, &head, &commit)?;
         #[expect(clippy::disallowed_methods, reason = "this is `Store::commit`")]
-        self.db.apply_batch(batch)?;
-        let ticket = self.committer.ticket(draft.commits);
-        *head = draft;
+        let applied = read::guarded(|| self.db.apply_batch(batch));
+        if let Err(error) = applied {
+            // Memory may hold half of the batch now.
+            self.committer.poison(&error.to_string());
+            return Err(error);
+        }
+        let ticket = self.committer.ticket(after.commits);
+        *head = after;
         Ok(ticket)
-    }
-
-    fn write(&self, commit: Commit, head: &mut Head, batch: &mut sled::Batch) -> Result<(), StoreError> {
-        for request in &commit.requests {
-            let key = keys::request(&request.id);
-            let old = self.request(&request.id)?.and_then(|old| old.duty()).map(|(_, at)| at);
-            let new = request.duty().map(|(_, at)| at);
-            move_due(batch, &Due::Request(request.id.clone()), old, new);
-            batch.insert(key, row::encode(request)?);
-        }
-        for entitlement in &commit.entitlements {
-            let old = self.entitlement(&entitlement.id)?.and_then(|old| old.duty()).map(|(_, at)| at);
-            let new = entitlement.duty().map(|(_, at)| at);
-            move_due(batch, &Due::Entitlement(entitlement.id.clone()), old, new);
-            batch.insert(keys::entitlement(&entitlement.id), row::encode(entitlement)?);
-        }
-        for id in &commit.gone {
-            let old = self.entitlement(id)?.and_then(|old| old.duty()).map(|(_, at)| at);
-            move_due(batch, &Due::Entitlement(id.clone()), old, None);
-            batch.remove(keys::entitlement(id));
-        }
-        Self::write_queue(&commit, head, batch)?;
-        self.write_marks(&commit, head, batch)?;
-        for record in &commit.audit {
-            let text = row::encode(record)?;
-            head.chain = link(&head.chain, &text);
-            batch.insert(keys::audit(take(head)), [&head.chain[..], &text[..]].concat());
-        }
-        Ok(())
-    }
-
-    fn write_queue(commit: &Commit, head: &mut Head, batch: &mut sled::Batch) -> Result<(), StoreError> {
-        for notice in &commit.notices {
-            batch.insert(keys::notice(&notice.request, take(head)), row::encode(&(commit.at, notice))?);
-        }
-        for (id, number) in &commit.sent {
-            batch.remove(keys::notice(id, *number));
-        }
-        if let Some(click) = &commit.click {
-            batch.insert(keys::click(&click.envelope), row::encode(click)?);
-            batch.insert(keys::seen(&click.envelope), &click.at.millis().to_be_bytes());
-        }
-        if let Some(envelope) = &commit.handled {
-            batch.remove(keys::click(envelope));
-        }
-        for envelope in &commit.forget {
-            batch.remove(keys::seen(envelope));
-        }
-        Ok(())
-    }
-
-    /// A card that was drawn is clean only if nothing has marked it since drawing began.
-    fn write_marks(&self, commit: &Commit, head: &mut Head, batch: &mut sled::Batch) -> Result<(), StoreError> {
-        for (id, mark) in &commit.drawn {
-            let key = keys::redraw(id);
-            let current = self.db.get(&key)?;
-            if current.as_deref() == Some(&mark.to_be_bytes()[..]) && !commit.redraw.contains(id) {
-                batch.remove(key);
-            }
-        }
-        for id in &commit.redraw {
-            batch.insert(keys::redraw(id), &take(head).to_be_bytes());
-        }
-        Ok(())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Head> {
@@ -256,192 +229,14 @@ impl Store {
         self.committer.ticket(commits).on_disk().await
     }
 
-    /// Returns when a flush has failed: from then on nothing is taken any more.
+    /// Returns when a write has failed: from then on nothing is taken any more.
     pub async fn broken(&self) {
         self.committer.broken().await;
     }
 
-    /// The request of that id.
-    ///
-    /// # Errors
-    /// The store or the row cannot be read.
-    pub fn request(&self, id: &RequestId) -> Result<Option<AccessRequest>, StoreError> {
-        self.get(keys::request(id))
+    /// How much the store has done and holds.
+    pub fn figures(&self) -> Figures {
+        let commits = self.lock().commits;
+        Figures { commits, flushes: self.committer.flushes(), bytes: open::bytes(&self.folder) }
     }
-
-    /// The entitlement of that id, while something is owed for it.
-    ///
-    /// # Errors
-    /// The store or the row cannot be read.
-    pub fn entitlement(&self, id: &EntitlementId) -> Result<Option<Entitlement>, StoreError> {
-        self.get(keys::entitlement(id))
-    }
-
-    /// What is due at `until`, most overdue first, at most `limit`.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn due(&self, until: Timestamp, limit: usize) -> Result<Vec<(Timestamp, Due)>, StoreError> {
-        let end = keys::due_end(until);
-        let mut found = Vec::new();
-        for entry in self.db.range(keys::DUE.to_vec()..end).take(limit) {
-            let (key, _) = entry?;
-            if let Some(due) = keys::read_due(&key) {
-                found.push(due);
-            }
-        }
-        Ok(found)
-    }
-
-    /// When the next thing is due.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let first = self.db.scan_prefix(keys::DUE).keys().next().transpose()?;
-        Ok(first.and_then(|key| keys::read_due(&key)).map(|(at, _)| at))
-    }
-
-    /// The notices that wait for a request, oldest first.
-    ///
-    /// # Errors
-    /// The store or a row cannot be read.
-    pub fn notices(&self, id: &RequestId) -> Result<Vec<Queued>, StoreError> {
-        let mut found = Vec::new();
-        for entry in self.db.scan_prefix(keys::notices(id)) {
-            let (key, value) = entry?;
-            let (since, notice) = row::decode(&key, &value)?;
-            found.push(Queued { number: keys::read_number(&key), since, notice });
-        }
-        Ok(found)
-    }
-
-    /// The requests with notices that wait, each once. The store is read as the iterator moves.
-    pub fn requests_with_notices(&self) -> impl Iterator<Item = RequestId> + '_ {
-        let mut from = keys::NOTICE.to_vec();
-        std::iter::from_fn(move || {
-            let (key, _) = self.db.range(from.clone()..keys::after(keys::NOTICE)).next()?.ok()?;
-            let id = keys::read_notice(&key)?;
-            from = keys::after(&keys::notices(&id));
-            Some(id)
-        })
-    }
-
-    /// The requests whose cards must be drawn again. The store is read as the iterator moves.
-    pub fn redraws(&self) -> impl Iterator<Item = RequestId> + '_ {
-        self.db.scan_prefix(keys::REDRAW).keys().filter_map(|key| {
-            let key = key.ok()?;
-            Some(RequestId::new(String::from_utf8_lossy(&key[keys::REDRAW.len()..])))
-        })
-    }
-
-    /// The mark under which a request's cards must be drawn again; `None` when they are right.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn redraw_mark(&self, id: &RequestId) -> Result<Option<u64>, StoreError> {
-        Ok(self.db.get(keys::redraw(id))?.map(|mark| keys::read_number(&mark)))
-    }
-
-    /// The clicks that wait for their decision.
-    ///
-    /// # Errors
-    /// The store or a row cannot be read.
-    pub fn clicks(&self) -> Result<Vec<Click>, StoreError> {
-        self.all(keys::CLICK).map(|rows| rows.into_values().collect())
-    }
-
-    /// Whether this delivery has been taken before.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn has_seen(&self, envelope: &EnvelopeId) -> Result<bool, StoreError> {
-        Ok(self.db.contains_key(keys::seen(envelope))?)
-    }
-
-    /// The deliveries taken before `before`.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn seen_before(&self, before: Timestamp) -> Result<Vec<EnvelopeId>, StoreError> {
-        let mut found = Vec::new();
-        for entry in self.db.scan_prefix(keys::SEEN) {
-            let (key, value) = entry?;
-            if i64::from_be_bytes(value[..].try_into().unwrap_or_default()) < before.millis() {
-                let id = String::from_utf8_lossy(&key[keys::SEEN.len()..]).into_owned();
-                found.push(EnvelopeId::new(id));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Every entitlement in the books. Rows that cannot be read are passed over here; they are named
-    /// when they are due.
-    pub fn entitlements(&self) -> impl Iterator<Item = Entitlement> + '_ {
-        self.db
-            .scan_prefix(keys::ENTITLEMENT)
-            .filter_map(Result::ok)
-            .filter_map(|(key, value)| row::decode(&key, &value).ok())
-    }
-
-    /// Every request in the books, over or not. Rows that cannot be read are passed over.
-    pub fn requests(&self) -> impl Iterator<Item = AccessRequest> + '_ {
-        self.db
-            .scan_prefix(keys::REQUEST)
-            .filter_map(Result::ok)
-            .filter_map(|(key, value)| row::decode(&key, &value).ok())
-    }
-
-    /// The audit trail, oldest first: number, record, and whether the chain holds up to it.
-    pub fn audit(&self) -> impl Iterator<Item = Result<(u64, AuditRecord, bool), StoreError>> + '_ {
-        let mut chain = [0_u8; 32];
-        self.db.scan_prefix(keys::AUDIT).map(move |entry| {
-            let (key, value) = entry?;
-            let (hash, text) = value.split_at_checked(32).unwrap_or((&[], &value[..]));
-            chain = link(&chain, text);
-            let holds = hash == chain;
-            Ok((keys::read_number(&key), row::decode(&key, text)?, holds))
-        })
-    }
-
-    fn get<T: serde::de::DeserializeOwned>(&self, key: Vec<u8>) -> Result<Option<T>, StoreError> {
-        let Some(value) = self.db.get(&key)? else { return Ok(None) };
-        row::decode(&key, &value).map(Some)
-    }
-
-    fn all<T: serde::de::DeserializeOwned>(&self, prefix: &[u8]) -> Result<BTreeMap<Vec<u8>, T>, StoreError> {
-        let mut found = BTreeMap::new();
-        for entry in self.db.scan_prefix(prefix) {
-            let (key, value) = entry?;
-            found.insert(key.to_vec(), row::decode(&key, &value)?);
-        }
-        Ok(found)
-    }
-}
-
-/// State and due entry are computed in one place, so that they cannot disagree.
-fn move_due(batch: &mut sled::Batch, what: &Due, old: Option<Timestamp>, new: Option<Timestamp>) {
-    if old == new {
-        return;
-    }
-    if let Some(old) = old {
-        batch.remove(keys::due(old, what));
-    }
-    if let Some(new) = new {
-        batch.insert(keys::due(new, what), &[]);
-    }
-}
-
-fn take(head: &mut Head) -> u64 {
-    let number = head.next;
-    head.next += 1;
-    number
-}
-
-/// The next link of the audit chain.
-fn link(chain: &[u8; 32], text: &[u8]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    hash.update(chain);
-    hash.update(text);
-    hash.finalize().into()
 }

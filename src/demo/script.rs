@@ -3,6 +3,7 @@
 use super::{Demo, holdings};
 use crate::access::{Flow, RequestId, Span, Status, TargetKind};
 use crate::sandbox::slack::Message;
+use crate::slack::message;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -97,10 +98,11 @@ impl Story<'_> {
         let shown = slack
             .until(PATIENCE, |slack| {
                 let request = books.request(id).ok().flatten()?;
-                let is_drawn = books.redraw_mark(id).ok()?.is_none();
                 let place = request.cards.iter().find_map(|card| card.place.clone())?;
                 let all = slack.messages(place.channel.as_str());
                 let card: Message = all.into_iter().find(|message| message.ts == place.ts.as_str())?;
+                // Slack says when it shows something new; it does not say when the books know of it.
+                let is_drawn = card.text == message::card(&request, &[]).text;
                 (is_there(&request.status) && is_drawn).then(|| slack.shown(&bo, &card))
             })
             .await;

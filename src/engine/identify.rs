@@ -84,7 +84,13 @@ impl Engine {
             source_identity: Some(email),
         };
         let found = self.shared.aws.find_principal(&session, &target.resource, email, explicit).await;
-        found.map(Some).map_err(MachineError::from)
+        found.map(Some).map_err(|error| {
+            let mut error = MachineError::from(error);
+            if error.is_transient {
+                error.message = format!("AWS could not say who you are there. {}", error.message);
+            }
+            error
+        })
     }
 
     /// What a form would be told at once, when everything needed is remembered: `None` means that

@@ -110,13 +110,14 @@ impl Engine {
                 [only] => self.form(only),
                 flows => form::picker(flows, GREETING),
             },
-            (Some("request" | "req"), Some(name)) => match flows.iter().find(|flow| is_named(flow, name)) {
-                Some(flow) => self.form(flow),
-                None => {
+            (Some("request" | "req"), Some(name)) => {
+                if let Some(flow) = flows.iter().find(|flow| is_named(flow, name)) {
+                    self.form(flow)
+                } else {
                     remark = Some(form::unknown(name, &flows));
                     form::picker(&flows, GREETING)
                 }
-            },
+            }
             _ => return self.answer(opening, &form::help(&flows)).await,
         };
         // The form goes first: its key is good for three seconds only.

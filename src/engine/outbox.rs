@@ -5,7 +5,7 @@ use super::{About, Engine, tasks::Busy};
 use crate::access::{
     AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
 };
-use crate::slack::api::{Message, SlackError};
+use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, Account, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
@@ -161,7 +161,7 @@ impl Engine {
             Ok(place) => Event::CardPosted { request: request.id.clone(), destination, place },
             Err(error) if error.is_transient() => return Ok(Err(error)),
             Err(error) => {
-                Event::CardFailed { request: request.id.clone(), destination, why: error.to_string() }
+                Event::CardFailed { request: request.id.clone(), destination, why: in_words(&error) }
             }
         };
         self.take(&about, &event).await?;
@@ -264,3 +264,10 @@ impl Engine {
     }
 }
 
+/// What can be done first, what Slack said second.
+fn in_words(error: &SlackError) -> String {
+    match hint(error.code()) {
+        Some(hint) => format!("{hint} (Slack says `{}`)", error.code()),
+        None => error.to_string(),
+    }
+}

@@ -46,6 +46,20 @@ pub fn inline(text: &str) -> String {
     line.chars().map(unmarked).collect()
 }
 
+/// A sentence of the bot's own, in which a machine may be quoted: as [`inline`], but what stands between
+/// backticks stays code. At most `max` long.
+pub fn prose(text: &str, max: usize) -> String {
+    let line = escape(text).split_whitespace().collect::<Vec<_>>().join(" ").replace("```", "ˋˋˋ");
+    let line: String = line.chars().map(|c| if c == '`' { c } else { unmarked(c) }).collect();
+    let mut line = cut(&line, max);
+    if line.matches('`').count() % 2 == 1
+        && let Some(at) = line.rfind('`')
+    {
+        line.replace_range(at..=at, "ˋ");
+    }
+    line
+}
+
 const fn unmarked(c: char) -> char {
     match c {
         '*' => '∗',
@@ -220,6 +234,16 @@ mod tests {
         assert_eq!(destination("C0123"), "<#C0123>");
         assert_eq!(destination("#prod & co"), "#prod &amp; co");
         assert_eq!(destination("user:bo@example.com"), "bo@example.com");
+    }
+
+    #[test]
+    fn our_own_sentences_keep_their_code() {
+        assert_eq!(
+            prose("`iam:GetUser` as *x*\nfailed: <!here>", 100),
+            "`iam:GetUser` as ∗x∗ failed: &lt;!here&gt;"
+        );
+        assert_eq!(prose("needs `sso:ListInstances`", 12), "needs ˋsso:…");
+        assert_eq!(prose("a ``` b", 12), "a ˋˋˋ b");
     }
 
     #[test]

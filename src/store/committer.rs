@@ -1,10 +1,16 @@
 //! One thread that makes commits durable, many at a time: the batches that arrive while the disk is
 //! busy share the next flush.
 
-use super::{StoreError, open::Witness};
-use std::fs::File;
+use super::{StoreError, read, witness::Witness};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// What the disk has: every commit up to this number, or an error for good.
@@ -24,7 +30,8 @@ impl Ticket {
     /// The disk refused; the commit may or may not be there after a restart.
     pub async fn on_disk(mut self) -> Result<(), StoreError> {
         let number = self.number;
-        let reached = self.on_disk.wait_for(|state| state.as_ref().map_or(true, |done| *done >= number)).await;
+        let reached =
+            self.on_disk.wait_for(|state| state.as_ref().map_or(true, |done| *done >= number)).await;
         match reached.as_deref() {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(why)) => Err(StoreError::Poisoned(why.clone())),
@@ -33,10 +40,13 @@ impl Ticket {
     }
 }
 
+/// After this long without a commit the witness catches up.
+const REST: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) struct Committer {
     wanted: Arc<Wanted>,
-    on_disk: watch::Receiver<OnDisk>,
+    on_disk: Arc<watch::Sender<OnDisk>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,6 +54,7 @@ pub(super) struct Committer {
 struct Wanted {
     state: Mutex<State>,
     changed: Condvar,
+    flushes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -53,12 +64,15 @@ struct State {
 }
 
 impl Committer {
-    /// `file` is a handle of our own on sled's data file; `done` commits are on disk already.
-    pub(super) fn start(db: sled::Db, file: File, witness: Witness, done: u64) -> std::io::Result<Self> {
-        let wanted = Arc::new(Wanted { state: Mutex::new(State { commits: done, stop: false }), changed: Condvar::new() });
-        let (sender, on_disk) = watch::channel(Ok(done));
-        let worker = Worker { db, file, witness, wanted: Arc::clone(&wanted), sender, done };
-        let thread = std::thread::Builder::new().name("sym-committer".to_owned()).spawn(move || worker.run())?;
+    /// `done` commits are on disk already.
+    pub(super) fn start(disk: Disk, witness: Witness, done: u64) -> std::io::Result<Self> {
+        let state = Mutex::new(State { commits: done, stop: false });
+        let wanted = Arc::new(Wanted { state, ..Wanted::default() });
+        let on_disk = Arc::new(watch::Sender::new(Ok(done)));
+        let worker =
+            Worker { disk, witness, wanted: Arc::clone(&wanted), on_disk: Arc::clone(&on_disk), done };
+        let thread =
+            std::thread::Builder::new().name("sym-committer".to_owned()).spawn(move || worker.run())?;
         Ok(Self { wanted, on_disk, thread: Some(thread) })
     }
 
@@ -69,10 +83,14 @@ impl Committer {
         }
     }
 
+    /// Nothing is taken any more, and every ticket that is still waited for fails.
+    pub(super) fn poison(&self, why: &str) {
+        report(&self.on_disk, Err(why.to_owned()));
+    }
+
     pub(super) async fn broken(&self) {
-        let mut on_disk = self.on_disk.clone();
-        // The sender going away is the end of the committer, which is as bad.
-        drop(on_disk.wait_for(Result::is_err).await);
+        // It cannot be closed while `self` holds the sender.
+        drop(self.on_disk.subscribe().wait_for(Result::is_err).await);
     }
 
     pub(super) fn ticket(&self, number: u64) -> Ticket {
@@ -81,8 +99,23 @@ impl Committer {
             state.commits = number;
             self.wanted.changed.notify_one();
         }
-        Ticket { number, on_disk: self.on_disk.clone() }
+        Ticket { number, on_disk: self.on_disk.subscribe() }
     }
+
+    pub(super) fn flushes(&self) -> u64 {
+        self.wanted.flushes.load(Ordering::Relaxed)
+    }
+}
+
+/// The first error stays: nothing that comes after it can be trusted.
+fn report(on_disk: &watch::Sender<OnDisk>, news: OnDisk) -> bool {
+    on_disk.send_if_modified(|state| {
+        let was_well = state.is_ok();
+        if was_well {
+            *state = news;
+        }
+        was_well
+    })
 }
 
 /// Everything taken is on disk before the store is closed.
@@ -97,11 +130,10 @@ impl Drop for Committer {
 }
 
 struct Worker {
-    db: sled::Db,
-    file: File,
+    disk: Disk,
     witness: Witness,
     wanted: Arc<Wanted>,
-    sender: watch::Sender<OnDisk>,
+    on_disk: Arc<watch::Sender<OnDisk>>,
     done: u64,
 }
 
@@ -110,37 +142,97 @@ impl Worker {
         loop {
             let (target, stop) = self.next();
             if target > self.done {
-                if let Err(why) = self.flush(target) {
-                    let _ = self.sender.send_replace(Err(why));
+                let flushed = self.disk.flush().map(|()| target);
+                let is_well = flushed.is_ok();
+                self.wanted.flushes.fetch_add(1, Ordering::Relaxed);
+                if !report(&self.on_disk, flushed) || !is_well {
                     return;
                 }
                 self.done = target;
-                let _ = self.sender.send_replace(Ok(target));
+                let followed = self.witness.follow(target);
+                Self::judge(followed);
+            } else if self.witness.lags(self.done) {
+                let caught_up = self.witness.write(self.done);
+                Self::judge(caught_up);
             }
             if stop {
                 // A clean end leaves an exact witness.
-                drop(self.witness.write(self.done));
-                return;
+                let last = self.witness.write(self.done);
+                return Self::judge(last);
             }
         }
     }
 
+    /// The commits themselves are on disk: a bot that stopped here could no longer revoke, which is
+    /// worse than a witness that says too little.
+    fn judge(witnessed: std::io::Result<()>) {
+        if let Err(error) = witnessed {
+            tracing::error!(error = %error, "the witness file could not be written; the store goes on without");
+        }
+    }
+
+    /// Waits for work, or for the witness's time to catch up.
     fn next(&self) -> (u64, bool) {
         let state = self.wanted.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = self
-            .wanted
-            .changed
-            .wait_while(state, |state| state.commits == self.done && !state.stop)
-            .unwrap_or_else(PoisonError::into_inner);
+        let has_none = |state: &mut State| state.commits == self.done && !state.stop;
+        let state = if self.witness.lags(self.done) {
+            let waited = self.wanted.changed.wait_timeout_while(state, REST, has_none);
+            waited.unwrap_or_else(PoisonError::into_inner).0
+        } else {
+            self.wanted.changed.wait_while(state, has_none).unwrap_or_else(PoisonError::into_inner)
+        };
         (state.commits, state.stop)
+    }
+}
+
+/// sled and its files, as far as durability goes.
+pub(super) struct Disk {
+    db: sled::Db,
+    /// A handle of our own on sled's data file.
+    file: File,
+    /// Where sled puts nodes with large rows, each in a file of its own, without any sync.
+    blobs: PathBuf,
+    /// The blobs that are on disk, and how long they were then.
+    synced: BTreeMap<OsString, u64>,
+}
+
+impl Disk {
+    pub(super) fn new(db: sled::Db, place: &Path) -> std::io::Result<Self> {
+        let file = File::open(place.join("db"))?;
+        Ok(Self { db, file, blobs: place.join("blobs"), synced: BTreeMap::new() })
     }
 
     /// sled's `flush` writes its pages but leaves the file's size and extents to the file system's
     /// journal; only `fdatasync` makes them survive a power cut.
-    fn flush(&mut self, target: u64) -> Result<(), String> {
+    pub(super) fn flush(&mut self) -> Result<(), String> {
         #[expect(clippy::disallowed_methods, reason = "this is the committer")]
-        self.db.flush().map_err(|error| error.to_string())?;
-        self.file.sync_data().map_err(|error| format!("fdatasync failed: {error}"))?;
-        self.witness.follow(target).map_err(|error| format!("the witness file could not be written: {error}"))
+        read::guarded(|| self.db.flush()).map_err(|error| error.to_string())?;
+        self.sync_blobs().map_err(|error| format!("a large row could not be synced: {error}"))?;
+        self.file.sync_data().map_err(|error| format!("fdatasync failed: {error}"))
+    }
+
+    /// A blob is written once, from front to back. The next commit may be writing one right now: it is
+    /// longer when that commit is flushed, and synced again.
+    fn sync_blobs(&mut self) -> std::io::Result<()> {
+        let mut present = BTreeMap::new();
+        for entry in fs::read_dir(&self.blobs)? {
+            let (name, path) = entry.map(|entry| (entry.file_name(), entry.path()))?;
+            let blob = match File::open(path) {
+                Ok(blob) => blob,
+                // sled removes those it has rewritten.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            let length = blob.metadata()?.len();
+            if self.synced.get(&name) != Some(&length) {
+                blob.sync_data()?;
+            }
+            present.insert(name, length);
+        }
+        if present != self.synced {
+            File::open(&self.blobs)?.sync_all()?;
+            self.synced = present;
+        }
+        Ok(())
     }
 }

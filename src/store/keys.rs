@@ -1,6 +1,6 @@
 //! The keys of the one tree. Numbers are big-endian, so that their order is the order of bytes.
 
-use super::Due;
+use super::{Due, Head};
 use crate::access::{EntitlementId, EnvelopeId, RequestId, Timestamp};
 
 /// `r/<request>` → the request.
@@ -19,7 +19,7 @@ pub(super) const CLICK: &[u8] = b"i/";
 pub(super) const SEEN: &[u8] = b"x/";
 /// `a/<number>` → hash and record.
 pub(super) const AUDIT: &[u8] = b"a/";
-/// The number of commits, and the next number to give out.
+/// How far the books have come: see [`Head`].
 pub(super) const HEAD: &[u8] = b"m/head";
 /// The format of the rows.
 pub(super) const VERSION: &[u8] = b"m/version";
@@ -124,19 +124,27 @@ pub(super) fn readable(key: &[u8]) -> String {
         Ok(text) if !text.contains(char::is_control) => text.to_owned(),
         _ => {
             let (prefix, rest) = key.split_at(key.len().min(2));
-            let rest: String = rest.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{}{rest}", String::from_utf8_lossy(prefix))
+            let start = String::from_utf8_lossy(prefix).into_owned();
+            rest.iter().fold(start, |text, byte| format!("{text}{byte:02x}"))
         }
     }
 }
 
-/// The value of [`HEAD`].
-pub(super) fn head(commits: u64, next: u64) -> [u8; 16] {
-    (u128::from(commits) << 64 | u128::from(next)).to_be_bytes()
+/// The value of [`HEAD`]: commits, next number, chain, sum.
+pub(super) fn head(head: &Head) -> Vec<u8> {
+    let Head { commits, next, chain, sum } = head;
+    [&commits.to_be_bytes()[..], &next.to_be_bytes(), chain, &sum.to_be_bytes()].concat()
 }
 
-/// Reads it back; zeros for a store without a commit.
-pub(super) fn read_head(value: Option<&[u8]>) -> (u64, u64) {
-    let (commits, next) = value.unwrap_or_default().split_at(value.map_or(0, |value| value.len() / 2));
-    (read_number(commits), read_number(next))
+/// Reads it back, if it is one.
+pub(super) fn read_head(value: &[u8]) -> Option<Head> {
+    let (commits, rest) = value.split_first_chunk()?;
+    let (next, rest) = rest.split_first_chunk()?;
+    let (chain, sum) = rest.split_first_chunk()?;
+    Some(Head {
+        commits: u64::from_be_bytes(*commits),
+        next: u64::from_be_bytes(*next),
+        chain: *chain,
+        sum: u128::from_be_bytes(sum.try_into().ok()?),
+    })
 }

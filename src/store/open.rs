@@ -1,18 +1,29 @@
 //! Opening the books, suspiciously: a store that lost something is refused, because a bot that forgets
 //! grants never revokes them.
 
-use super::{Head, Store, committer::Committer, keys, row};
-use std::fs::{self, File};
-use std::io::Write;
+use super::witness::Witness;
+use super::{Head, Store, StoreError, committer::Committer, committer::Disk, index, keys, read, row, write};
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
+
+/// How much memory sled may fill with pages it could read again. It is little, because sled exceeds it
+/// by far (see `Scan::that_is_long`), and the system's page cache stands behind it.
+const CACHE: u64 = 4 * 1024 * 1024;
+
+/// How many times a locked store is tried again.
+const PATIENCE: u32 = 20;
 
 /// Why the books could not be opened, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder cannot be made or read.
-    #[error("the data folder {folder} cannot be used: {why}. Check that it exists, that this user may write to it, and that the disk is not full or read-only")]
+    #[error(
+        "the data folder {folder} cannot be used: {why}. Check that it exists, that this user may write to it, and that the disk is not full or read-only"
+    )]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -25,8 +36,10 @@ pub enum OpenError {
         /// The folder.
         folder: PathBuf,
     },
-    /// sled cannot make sense of its files.
-    #[error("the store in {folder} is damaged and was left as it is: {why}. Keep a copy of the folder, then restore your last backup; the access it held is listed in AWS CloudTrail under the sessions of this bot")]
+    /// sled cannot make sense of its files, or its rows do not add up.
+    #[error(
+        "the store in {folder} is damaged and is not used: {why}. Restore your last backup of the folder, and do not start on it again before: its engine cuts off what it cannot read. The access it held is listed in AWS CloudTrail under the sessions of this bot"
+    )]
     Damaged {
         /// The folder.
         folder: PathBuf,
@@ -34,7 +47,9 @@ pub enum OpenError {
         why: String,
     },
     /// It came back with less than it had.
-    #[error("the store in {folder} has lost {lost} of {had} commits, so it may have forgotten access that it owes to remove. Restore a backup; or, if you accept the loss, delete {witness} and start again")]
+    #[error(
+        "the store in {folder} has lost {lost} of {had} commits, so it may have forgotten access that it owes to remove. Restore a backup; or, if you accept the loss, delete {witness} and start again"
+    )]
     Rolledback {
         /// The folder.
         folder: PathBuf,
@@ -45,8 +60,20 @@ pub enum OpenError {
         /// How many of them are missing.
         lost: u64,
     },
+    /// The witness file is no witness.
+    #[error(
+        "the witness file {witness} cannot be read: {why}. It tells how far the store beside it had come. If you are sure that the store is whole, delete the file and start again"
+    )]
+    Witness {
+        /// The witness file.
+        witness: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// It is of a newer version.
-    #[error("the store in {folder} was written by a newer version of sym (format {found}, this program reads {known}). Run that version, or restore a backup made before the upgrade")]
+    #[error(
+        "the store in {folder} was written by a newer version of sym (format {found}, this program reads {known}). Run that version, or restore a backup made before the upgrade"
+    )]
     Newer {
         /// The folder.
         folder: PathBuf,
@@ -58,19 +85,56 @@ pub enum OpenError {
 }
 
 pub(super) fn open(folder: &Path) -> Result<Store, OpenError> {
-    let unusable = |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), why: error.to_string() };
+    let unusable =
+        |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), why: error.to_string() };
+    let damaged =
+        |error: StoreError| OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() };
     let place = folder.join("store");
     fs::create_dir_all(&place).map_err(unusable)?;
+    // Before anything is touched: a second bot must not disturb the first by trying.
+    let lock = patiently(|| lock(folder))?;
     remove_half_snapshots(&place).map_err(unusable)?;
-    let db = open_sled(folder, &place)?;
-    let witness = check(folder, &db)?;
-    let head = head(&db).map_err(|why| OpenError::Damaged { folder: folder.to_owned(), why })?;
-    let commits = head.commits;
-    let file = File::open(place.join("db")).map_err(unusable)?;
-    file.sync_all().map_err(unusable)?;
-    File::open(&place).and_then(|folder| folder.sync_all()).map_err(unusable)?;
-    let committer = Committer::start(db.clone(), file, witness, commits).map_err(unusable)?;
-    Ok(Store { db, head: Mutex::new(head), committer })
+    let db = patiently(|| open_sled(folder, &place))?;
+    let (name, head) = match examine(folder, &db)? {
+        Some(known) => known,
+        None => christen(&db).map_err(damaged)?,
+    };
+    let mut disk = Disk::new(db.clone(), &place).map_err(unusable)?;
+    disk.flush().map_err(|why| OpenError::Folder { folder: folder.to_owned(), why })?;
+    sync_folders(folder, &place).map_err(unusable)?;
+    // Only now: a witness must never be ahead of what is on disk.
+    let witness = Witness::begin(witness_path(folder), name, head.commits).map_err(unusable)?;
+    let committer = Committer::start(disk, witness, head.commits).map_err(unusable)?;
+    Ok(Store { db, head: Mutex::new(head), committer, folder: folder.to_owned(), _lock: lock })
+}
+
+fn witness_path(folder: &Path) -> PathBuf {
+    folder.join("witness")
+}
+
+/// A store that was closed a moment ago, by a process that is ending or by this one, can still be
+/// locked: sled's threads and children between fork and exec hold its file a little longer.
+fn patiently<T>(attempt: impl Fn() -> Result<T, OpenError>) -> Result<T, OpenError> {
+    for _ in 0..PATIENCE {
+        match attempt() {
+            Err(OpenError::InUse { .. }) => std::thread::sleep(Duration::from_millis(50)),
+            outcome => return outcome,
+        }
+    }
+    attempt()
+}
+
+/// sled locks its file too, but only after it has begun to write beside it.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let unusable =
+        |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), why: error.to_string() };
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock"));
+    let file = file.map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
 }
 
 /// sled renames a snapshot into place when it is whole; a left-over one is never needed, and would
@@ -90,133 +154,118 @@ fn open_sled(folder: &Path, place: &Path) -> Result<sled::Db, OpenError> {
     let config = sled::Config::new()
         .path(place)
         .mode(sled::Mode::HighThroughput)
-        .cache_capacity(16 * 1024 * 1024)
+        .cache_capacity(CACHE)
         .flush_every_ms(None);
+    let damaged = |why: String| OpenError::Damaged { folder: folder.to_owned(), why };
     // sled asserts on some damage instead of returning an error.
-    let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-    match opened {
+    match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(Ok(db)) => Ok(db),
         Ok(Err(sled::Error::Io(error))) if error.to_string().contains("could not acquire lock") => {
             Err(OpenError::InUse { folder: folder.to_owned() })
         }
-        Ok(Err(sled::Error::Io(error))) => {
-            Err(OpenError::Folder { folder: folder.to_owned(), why: error.to_string() })
-        }
-        Ok(Err(error)) => Err(OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() }),
-        Err(_) => Err(OpenError::Damaged {
-            folder: folder.to_owned(),
-            why: "sled stopped at a broken invariant while recovering".to_owned(),
-        }),
+        Ok(Err(sled::Error::Io(error))) => match error.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData => Err(damaged(error.to_string())),
+            _ => Err(OpenError::Folder { folder: folder.to_owned(), why: error.to_string() }),
+        },
+        Ok(Err(error)) => Err(damaged(error.to_string())),
+        Err(_) => Err(damaged("sled stopped at a broken invariant while recovering".to_owned())),
     }
 }
 
-/// Compares the store with its witness, and gives a new store its name.
-fn check(folder: &Path, db: &sled::Db) -> Result<Witness, OpenError> {
-    let damaged = |why: String| OpenError::Damaged { folder: folder.to_owned(), why };
-    let path = folder.join("witness");
-    let seen = Witness::read(&path).map_err(damaged)?;
-    let name = db.get(keys::NAME).map_err(|error| damaged(error.to_string()))?;
-    let stored = db.get(keys::HEAD).map_err(|error| damaged(error.to_string()))?;
-    let (commits, _) = keys::read_head(stored.as_deref());
-    if let Some((witnessed, had)) = &seen {
-        let same = name.as_deref() == Some(witnessed.as_bytes());
-        let found = if same { commits } else { 0 };
-        if found < *had {
-            return Err(OpenError::Rolledback {
-                folder: folder.to_owned(),
-                witness: path,
-                had: *had,
-                lost: had - found,
-            });
-        }
-    }
-    if let Some(found) = db.get(keys::VERSION).map_err(|error| damaged(error.to_string()))? {
+/// The name and head of the books; `None` when they are new. They are compared with the witness, what
+/// the rows add up to with what was written down, and the index of what is due with the rows.
+fn examine(folder: &Path, db: &sled::Db) -> Result<Option<(String, Head)>, OpenError> {
+    let damaged =
+        |error: StoreError| OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() };
+    if let Some(found) = read::get(db, keys::VERSION).map_err(damaged)? {
         let found = found.first().copied().unwrap_or_default();
         if found > row::VERSION {
             return Err(OpenError::Newer { folder: folder.to_owned(), found, known: row::VERSION });
         }
     }
-    let name = match name {
-        Some(name) => String::from_utf8_lossy(&name).into_owned(),
-        None => christen(db).map_err(|error| damaged(error.to_string()))?,
-    };
-    let mut witness = Witness { path, name, written: None };
-    witness.write(commits).map_err(|error| OpenError::Folder { folder: folder.to_owned(), why: error.to_string() })?;
-    Ok(witness)
+    let identity = identity(db).map_err(damaged)?;
+    match_witness(folder, identity.as_ref())?;
+    let Some((name, head)) = identity else { return Ok(None) };
+    let survey = index::survey(db).map_err(damaged)?;
+    if survey.sum != head.sum {
+        let why = "its rows do not add up to what was written down: some are missing, or older than others";
+        return Err(OpenError::Damaged { folder: folder.to_owned(), why: why.to_owned() });
+    }
+    let head = index::mend(db, head, &survey).map_err(damaged)?;
+    Ok(Some((name, head)))
 }
 
-fn christen(db: &sled::Db) -> sled::Result<String> {
+fn identity(db: &sled::Db) -> Result<Option<(String, Head)>, StoreError> {
+    let name = read::get(db, keys::NAME)?;
+    let head = read::get(db, keys::HEAD)?;
+    match (name, head.as_deref().and_then(keys::read_head)) {
+        (Some(name), Some(head)) => Ok(Some((String::from_utf8_lossy(&name).into_owned(), head))),
+        (None, None) if read::Scan::range(db, &[], &[u8::MAX]).next().transpose()?.is_none() => Ok(None),
+        _ => Err(StoreError::Sled("its head is missing or makes no sense, though it holds rows".to_owned())),
+    }
+}
+
+/// The witness is written after the store is on disk, so a whole store is never behind it.
+fn match_witness(folder: &Path, identity: Option<&(String, Head)>) -> Result<(), OpenError> {
+    let path = witness_path(folder);
+    let seen = Witness::read(&path).map_err(|why| OpenError::Witness { witness: path.clone(), why })?;
+    match seen {
+        Some((witnessed, had)) => {
+            let found = identity.filter(|(name, _)| *name == witnessed).map_or(0, |(_, head)| head.commits);
+            if found < had {
+                let folder = folder.to_owned();
+                return Err(OpenError::Rolledback { folder, witness: path, had, lost: had - found });
+            }
+        }
+        None => {
+            if let Some((_, head)) = identity.filter(|(_, head)| head.commits > 0) {
+                tracing::warn!(
+                    witness = %path.display(),
+                    commits = head.commits,
+                    "the witness file is missing: the store is taken as it is, and a new one is written"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Gives a new store its name.
+fn christen(db: &sled::Db) -> Result<(String, Head), StoreError> {
     let name = format!("{:032x}", rand::random::<u128>());
+    let rows = [(keys::NAME, name.as_bytes()), (keys::VERSION, &[row::VERSION])];
+    let sum = rows.iter().fold(0_u128, |sum, (key, value)| sum.wrapping_add(write::weight(key, value)));
+    let head = Head { commits: 0, next: 0, chain: [0; 32], sum };
     let mut batch = sled::Batch::default();
-    batch.insert(keys::NAME, name.as_bytes());
-    batch.insert(keys::VERSION, &[row::VERSION]);
+    for (key, value) in rows {
+        batch.insert(key, value);
+    }
+    batch.insert(keys::HEAD, keys::head(&head));
     #[expect(clippy::disallowed_methods, reason = "a new store is named before its first commit")]
-    db.apply_batch(batch)?;
-    #[expect(clippy::disallowed_methods, reason = "the committer, which flushes, does not run yet")]
-    db.flush()?;
-    Ok(name)
+    read::guarded(|| db.apply_batch(batch))?;
+    Ok((name, head))
 }
 
-fn head(db: &sled::Db) -> Result<Head, String> {
-    let stored = db.get(keys::HEAD).map_err(|error| error.to_string())?;
-    let (commits, next) = keys::read_head(stored.as_deref());
-    let last = db.scan_prefix(keys::AUDIT).next_back().transpose().map_err(|error| error.to_string())?;
-    let chain = match last {
-        Some((_, value)) => {
-            value.get(..32).and_then(|hash| hash.try_into().ok()).ok_or("the last audit record is torn")?
-        }
-        None => [0; 32],
+/// Makes the names of new files as durable as their contents.
+fn sync_folders(folder: &Path, place: &Path) -> std::io::Result<()> {
+    File::open(place)?.sync_all()?;
+    File::open(folder)?.sync_all()?;
+    // The folder's own name; its parent may belong to somebody else, who has made it durable then.
+    if let Some(parent) = folder.canonicalize()?.parent() {
+        drop(File::open(parent).and_then(|parent| parent.sync_all()));
+    }
+    Ok(())
+}
+
+/// The size of sled's files.
+pub(super) fn bytes(folder: &Path) -> u64 {
+    let size = |place: PathBuf| -> u64 {
+        let entries = fs::read_dir(place).into_iter().flatten().filter_map(Result::ok);
+        entries
+            .filter_map(|entry| entry.metadata().ok())
+            .filter(fs::Metadata::is_file)
+            .map(|file| file.len())
+            .sum()
     };
-    Ok(Head { next, commits, chain })
-}
-
-/// A small file beside the store that remembers how far it had come: sled can come back empty without
-/// any error, and this is how that is noticed.
-#[derive(Debug)]
-pub(super) struct Witness {
-    path: PathBuf,
-    name: String,
-    /// The number last written.
-    written: Option<u64>,
-}
-
-/// The witness may lag behind by this many commits: it bounds its cost, and the `fdatasync` of the
-/// store itself guards the last ones.
-const LAG: u64 = 64;
-
-impl Witness {
-    fn read(path: &Path) -> Result<Option<(String, u64)>, String> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("the witness file cannot be read: {error}")),
-        };
-        let mut words = text.split_whitespace();
-        match (words.next(), words.next().and_then(|number| number.parse().ok())) {
-            (Some(name), Some(commits)) => Ok(Some((name.to_owned(), commits))),
-            _ => Err(format!("the witness file {} makes no sense", path.display())),
-        }
-    }
-
-    /// Called after each flush.
-    pub(super) fn follow(&mut self, commits: u64) -> std::io::Result<()> {
-        if self.written.is_some_and(|written| written > 0 && commits < written + LAG) {
-            return Ok(());
-        }
-        self.write(commits)
-    }
-
-    /// Replaces the file whole: written beside it, synced, renamed.
-    pub(super) fn write(&mut self, commits: u64) -> std::io::Result<()> {
-        let new = self.path.with_extension("new");
-        let mut file = File::create(&new)?;
-        writeln!(file, "{} {commits}", self.name)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
-        if let Some(folder) = self.path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        self.written = Some(commits);
-        Ok(())
-    }
+    size(folder.join("store")) + size(folder.join("store/blobs"))
 }

@@ -17,10 +17,10 @@ pub(super) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
 pub(super) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, StoreError> {
     let complaint = |why: String| StoreError::Row { key: keys::readable(key), why };
     match bytes.split_first() {
-        Some((&VERSION, json)) => {
-            serde_json::from_slice(json).map_err(|error| complaint(error.to_string()))
+        Some((&VERSION, json)) => serde_json::from_slice(json).map_err(|error| complaint(error.to_string())),
+        Some((version, _)) => {
+            Err(complaint(format!("it has version {version}, and this program reads {VERSION}")))
         }
-        Some((version, _)) => Err(complaint(format!("it has version {version}, and this program reads {VERSION}"))),
         None => Err(complaint("it is empty".to_owned())),
     }
 }

@@ -6,4 +6,10 @@
 mod architecture;
 mod asking;
 mod binary;
+mod deciding;
+mod delivery;
+mod forms;
+mod hostile;
+mod identity;
+mod refusing;
 mod world;

@@ -2,8 +2,10 @@
 
 mod catalog;
 mod person;
+mod wire;
 
 pub(crate) use person::{Asked, Someone};
+pub(crate) use wire::{only, stories};
 
 use serde_json::Value;
 use std::collections::HashMap;

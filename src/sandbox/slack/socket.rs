@@ -284,12 +284,16 @@ impl Slack {
             out,
             leaving: false,
         });
-        (id, wires.connections.len(), rx)
+        let count = wires.connections.len();
+        drop(wires);
+        self.touch();
+        (id, count, rx)
     }
 
     fn leave(&self, id: u64) {
         self.wires()
             .connections
             .retain(|connection| connection.id != id);
+        self.touch();
     }
 }

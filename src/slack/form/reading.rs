@@ -201,7 +201,8 @@ fn account(
         return Err(not_offered(&id));
     }
     if !context.accounts.is_empty() && !context.accounts.iter().any(|account| account.id == id) {
-        let age = context.accounts_age.map(|age| format!(" (as of {age} ago)")).unwrap_or_default();
+        let age = context.accounts_age.filter(|age| *age >= Span::minutes(1));
+        let age = age.map(|age| format!(" (as of {age} ago)")).unwrap_or_default();
         return Err(format!("There is no account {id} in your organization{age}."));
     }
     Ok(Some(id))

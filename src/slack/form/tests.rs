@@ -1,11 +1,11 @@
 use super::*;
-use std::collections::BTreeMap;
 use crate::access::{
     AnswerValue, Connection, FieldType, PromptField, Resource, Source, Target, TargetKind, TargetName,
 };
 use crate::slack::message::checks::{shown, shown_view, suggested};
 use insta::assert_snapshot;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 fn field(name: &str, field_type: FieldType) -> PromptField {
     PromptField {

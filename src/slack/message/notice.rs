@@ -6,7 +6,7 @@ use super::{Message, UseHint, account_name, ask_again, block, button, refusal};
 use crate::access::{
     AccessRequest, Audience, Cause, Notice, NoticeKind, Principal, Removal, Resource, Timestamp,
 };
-use crate::slack::mrkdwn::{self, code, code_block, cut, date, destination, inline, quote, user};
+use crate::slack::mrkdwn::{self, code, code_block, cut, date, destination, inline, prose, quote, user};
 
 /// Longest quote of a comment or of AWS.
 const QUOTE: usize = 1500;
@@ -35,9 +35,9 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
             lines.extend(quoted(comment.as_deref()));
             Message::of(&lines)
         }
-        NoticeKind::Withdrawn => Message::of(&[format!(
-            "You took your request for {what} back. Nobody can approve it any more."
-        )]),
+        NoticeKind::Withdrawn => {
+            Message::of(&[format!("You took your request for {what} back. Nobody can approve it any more.")])
+        }
         NoticeKind::Lapsed => Message::of(&[format!(
             "Nobody answered your request for {what} in time, so it has lapsed. Ask again with {}.",
             ask_again(request)
@@ -75,18 +75,16 @@ fn submitted(request: &AccessRequest, destinations: &[String], answer_by: Timest
 
 fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_channel: bool) -> Message {
     let first = if is_channel {
-        format!(
-            ":warning: The request of {} for {} could not be posted everywhere.",
-            who(request),
-            what(request)
-        )
+        let reached_somebody = request.cards.iter().any(|card| card.place.is_some());
+        let how = if reached_somebody { "could not be posted everywhere" } else { "reached nobody" };
+        format!(":warning: The request of {} for {} {how}.", who(request), what(request))
     } else {
         format!(":warning: Your request for {} reached nobody.", what(request))
     };
     let mut lines: Vec<String> = failures
         .iter()
         .take(LISTED)
-        .map(|(place, why)| format!("• {}: {}", cut(&destination(place), 100), cut(&inline(why), 180)))
+        .map(|(place, why)| format!("• {}: {}", cut(&destination(place), 100), prose(why, 250)))
         .collect();
     if failures.len() > LISTED {
         lines.push(format!("• and {} more", failures.len() - LISTED));

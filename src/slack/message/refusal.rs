@@ -42,7 +42,9 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::Lapsed { at } => {
             format!("Nobody answered {it} in time: it lapsed {}. The requester can ask again.", date(*at))
         }
-        Refusal::Withdrawn => format!("The requester took {it} back, so there is nothing to decide."),
+        Refusal::Withdrawn => {
+            format!("{} was taken back, so there is nothing to decide.", capital(&it))
+        }
         Refusal::NotReady => {
             "The bot is still finding out who the requester is in AWS. Try again in a moment.".to_owned()
         }

@@ -297,6 +297,7 @@ fn kinds() -> Vec<(&'static str, NoticeKind)> {
         ("approved", NoticeKind::Approved),
         ("already held", NoticeKind::AlreadyHeld),
         ("denied", NoticeKind::Denied { by: "UBO".into(), comment: Some("Use the read-only role.".into()) }),
+        ("withdrawn", NoticeKind::Withdrawn),
         ("lapsed", NoticeKind::Lapsed),
         ("ends soon", NoticeKind::EndsSoon { ends_at: NOW + Span::minutes(10) }),
         ("ended, time up", ended(Cause::TimeUp, Removal::SeenAbsent)),
@@ -343,7 +344,7 @@ fn what_channels_hear() {
     }
     assert_snapshot!(all, @r"
     === undeliverable
-    :warning: The request of @ana for *Prod admin* could not be posted everywhere.
+    :warning: The request of @ana for *Prod admin* reached nobody.
     • #prod: the bot is not in this channel
     Invite the bot to these channels, or correct their names in the manifest.
 
@@ -427,7 +428,7 @@ fn every_refusal_says_what_why_and_what_now() {
     A rule has already approved the request for *Prod admin*; nobody needs to.
     <@UBO> has already denied the request for *Prod admin*.
     Nobody answered the request for *Prod admin* in time: it lapsed <!date^1795150800^{date_short_pretty} at {time}|2026-11-20 05:00 UTC>. The requester can ask again.
-    The requester took the request for *Prod admin* back, so there is nothing to decide.
+    The request for *Prod admin* was taken back, so there is nothing to decide.
     The bot is still finding out who the requester is in AWS. Try again in a moment.
     Nothing was done: the request for *Prod admin* is over.
     Only the requester and those who may approve can end this access.

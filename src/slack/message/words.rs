@@ -76,7 +76,9 @@ fn shortened(names: impl ExactSizeIterator<Item = String>) -> Vec<String> {
 
 /// A list of people at the beginning of a sentence; addresses and handles stay as they are.
 pub(super) fn capital(names: &str) -> String {
-    for (small, capital) in [("members ", "Members "), ("the ", "The "), ("every ", "Every ")] {
+    for (small, capital) in
+        [("members ", "Members "), ("the ", "The "), ("every ", "Every "), ("this ", "This ")]
+    {
         if let Some(rest) = names.strip_prefix(small) {
             return format!("{capital}{rest}");
         }
@@ -122,5 +124,5 @@ pub(super) fn is_requester(request: &AccessRequest, person: &Person) -> bool {
 
 /// A sentence of ours that came from elsewhere in the bot: kept as it is, made safe.
 pub(super) fn sentence(text: &str) -> String {
-    mrkdwn::cut(&mrkdwn::inline(text), 2000)
+    mrkdwn::prose(text, 2000)
 }

@@ -8,7 +8,7 @@ use sym::sandbox::slack::{Message, Reply};
 
 /// Somebody in the world.
 pub(crate) struct Someone<'a> {
-    world: &'a World,
+    pub(super) world: &'a World,
     pub(crate) player: Player,
 }
 

@@ -31,9 +31,9 @@ impl Slack {
         wires.send(text)
     }
 
-    /// How many connections the bot has open.
+    /// How many connections take envelopes: those that are open and have not been told to go.
     pub fn connections(&self) -> usize {
-        self.wires().connections.len()
+        self.wires().connections.iter().filter(|connection| !connection.leaving).count()
     }
 
     /// All connections stay open and say nothing any more, not even pongs. New ones are healthy.
