@@ -3,13 +3,12 @@
 use crate::stats::{median, short};
 use crate::table::Table;
 use crate::{Args, fresh};
-use anyhow::{Context, anyhow};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use sym::access::{
-    AccessRequest, Ask, AskedTarget, Case, Click, ClickAction, Connection, Email, Event, Facts, Person, People,
-    Place, Principal, RequestId, Requirement, Resource, Span, Step, Terms, Timestamp, decide,
+    AccessRequest, Ask, AskedTarget, Case, Click, ClickAction, Connection, Email, Event, Facts, People,
+    Person, Place, Principal, RequestId, Requirement, Resource, Span, Step, Terms, Timestamp, decide,
 };
 use sym::clock::Clock;
 use sym::store::{Commit, Store};
@@ -19,21 +18,25 @@ use tokio::time::Instant;
 const BATCH: usize = 500;
 
 /// Measures and fills in the table.
-pub(crate) async fn measure(args: &Args, parent: &Path, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) async fn measure(args: &Args, parent: &Path, table: &mut Table) -> crate::Outcome<()> {
     let mut figures = Vec::new();
     for writers in [1, 64] {
         let mut rates = Vec::new();
         for _ in 0..args.rounds() {
             rates.push(commits(&fresh(parent, "commits")?, writers).await?);
         }
-        figures.push(format!("{} with {writers} writer{}", short(median(&rates)), if writers == 1 { "" } else { "s" }));
+        figures.push(format!(
+            "{} with {writers} writer{}",
+            short(median(&rates)),
+            if writers == 1 { "" } else { "s" }
+        ));
     }
     table.row("commits per second, each on disk before it counts", &figures.join(", "), "–");
     Ok(())
 }
 
 /// Commits per second: every writer keeps clicks, each on disk before the next.
-async fn commits(folder: &Path, writers: usize) -> anyhow::Result<f64> {
+async fn commits(folder: &Path, writers: usize) -> crate::Outcome<f64> {
     let store = Arc::new(Store::open(folder)?);
     let begin = Instant::now();
     let end = begin + Duration::from_secs(3);
@@ -42,7 +45,12 @@ async fn commits(folder: &Path, writers: usize) -> anyhow::Result<f64> {
         tokio::spawn(async move {
             let mut done: u64 = 0;
             while Instant::now() < end {
-                let click = click(&format!("{writer}-{done}"), &format!("request-{writer}"), "U1", Clock::System.now());
+                let click = click(
+                    &format!("{writer}-{done}"),
+                    &format!("request-{writer}"),
+                    "U1",
+                    Clock::System.now(),
+                );
                 let commit = Commit { at: click.at, click: Some(click), ..Commit::default() };
                 store.commit(commit)?.on_disk().await?;
                 done += 1;
@@ -58,7 +66,7 @@ async fn commits(folder: &Path, writers: usize) -> anyhow::Result<f64> {
 }
 
 /// Fills the books with live claims, each with its whole history; returns their size on disk.
-pub(crate) async fn fill(folder: &Path, claims: usize) -> anyhow::Result<u64> {
+pub(crate) async fn fill(folder: &Path, claims: usize) -> crate::Outcome<u64> {
     let store = Store::open(folder)?;
     let at = Clock::System.now();
     let mut commit = Commit { at, ..Commit::default() };
@@ -77,7 +85,7 @@ pub(crate) async fn fill(folder: &Path, claims: usize) -> anyhow::Result<u64> {
     size(folder)
 }
 
-fn size(folder: &Path) -> anyhow::Result<u64> {
+fn size(folder: &Path) -> crate::Outcome<u64> {
     let mut bytes = 0;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -88,19 +96,20 @@ fn size(folder: &Path) -> anyhow::Result<u64> {
 }
 
 /// The life of one request up to the day it is active, by the bot's own rules.
-fn live(number: usize, at: Timestamp) -> anyhow::Result<(Case, Vec<sym::access::AuditRecord>)> {
+fn live(number: usize, at: Timestamp) -> crate::Outcome<(Case, Vec<sym::access::AuditRecord>)> {
     let (id, user) = (format!("request{number:08}"), format!("U{:09}", number / 20));
     let ask = ask(&id, &user, number);
-    let resource = ask.target.as_ref().map(|target| target.resource.clone()).context("there is no target")?;
+    let resource = ask.target.as_ref().map(|target| target.resource.clone()).ok_or("there is no target")?;
     let first: Step = AccessRequest::open(ask, at);
     let (mut case, mut audit) = (first.case, first.audit);
     for event in history(&id, &user, at) {
-        let step = decide(&case, &event, at).map_err(|refusal| anyhow!("{event:?} is refused: {refusal:?}"))?;
+        let step =
+            decide(&case, &event, at).map_err(|refusal| format!("{event:?} is refused: {refusal:?}"))?;
         case = step.case;
         audit.extend(step.audit);
     }
     if case.entitlement.as_ref().is_none_or(|held| held.resource != resource || !held.may_be_held()) {
-        return Err(anyhow!("the claim did not come to life"));
+        return Err("the claim did not come to life".into());
     }
     Ok((case, audit))
 }
@@ -127,23 +136,38 @@ fn history(id: &str, user: &str, at: Timestamp) -> Vec<Event> {
 }
 
 fn principal(user: &str) -> Principal {
-    Principal::SsoUser { identity_store_id: "d-1234567890".to_owned(), user_id: format!("{user}-2222-4333-8444") }
+    Principal::SsoUser {
+        identity_store_id: "d-1234567890".to_owned(),
+        user_id: format!("{user}-2222-4333-8444"),
+    }
 }
 
 fn ask(id: &str, user: &str, number: usize) -> Ask {
     let instance_arn = crate::flows::INSTANCE.to_owned();
     let set = format!("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-{:016}", number % 20);
-    let connection =
-        Connection { integration: "sso".into(), region: Some("us-east-1".to_owned()), hops: vec![], source_identity: false };
-    let resource =
-        Resource::SsoPermissionSet { instance_arn, permission_set_arn: set, account_id: "222200000000".to_owned() };
+    let connection = Connection {
+        integration: "sso".into(),
+        region: Some("us-east-1".to_owned()),
+        hops: vec![],
+        source_identity: false,
+    };
+    let resource = Resource::SsoPermissionSet {
+        instance_arn,
+        permission_set_arn: set,
+        account_id: "222200000000".to_owned(),
+    };
     Ask {
         id: id.into(),
         flow: "team-0".into(),
         flow_label: "Team 0".to_owned(),
         requester: Person { user: user.into(), email: None },
         team: None,
-        target: Some(AskedTarget { name: "t0_0".into(), label: "Team 0: role 0".to_owned(), resource, connection }),
+        target: Some(AskedTarget {
+            name: "t0_0".into(),
+            label: "Team 0: role 0".to_owned(),
+            resource,
+            connection,
+        }),
         answers: Vec::new(),
         duration: Some(Span::days(3650)),
     }

@@ -2,7 +2,6 @@
 //! given, as fast as the bot lets them.
 
 use crate::flows::{self, CHANNEL, INSTANCE, Wish};
-use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -63,16 +62,16 @@ pub(crate) struct Run {
 
 impl Scene {
     /// Builds the stage for the flows in `folder`, which it writes.
-    pub(crate) async fn build(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn build(folder: &Path) -> crate::Outcome<Self> {
         let manifests = crate::fresh(folder, "manifests")?;
         let catalog = flows::write(&manifests)?;
         let stage = Stage::build(&catalog, &Clock::System, None).await?;
         stage.slack.keep_calls(false);
         stage.aws.keep_calls(false);
         stage.aws.quotas(false);
-        let store = stage.store_of(INSTANCE).context("there is no identity store")?.to_owned();
-        let general = stage.channel("general").context("there is no #general")?.to_owned();
-        let cards = stage.channel(CHANNEL).context("there is no channel for cards")?.to_owned();
+        let store = stage.store_of(INSTANCE).ok_or("there is no identity store")?.to_owned();
+        let general = stage.channel("general").ok_or("there is no #general")?.to_owned();
+        let cards = stage.channel(CHANNEL).ok_or("there is no channel for cards")?.to_owned();
         let mut people = Vec::new();
         for number in 0..PEOPLE {
             let handle = format!("person{number}");
@@ -98,10 +97,10 @@ impl Scene {
     }
 
     /// When the next connection of the bot is greeted.
-    pub(crate) async fn hello(&self) -> anyhow::Result<Instant> {
+    pub(crate) async fn hello(&self) -> crate::Outcome<Instant> {
         let mut hello = self.desk.hello.lock().await;
-        let hello = hello.as_mut().context("nobody listens")?;
-        tokio::time::timeout(PATIENCE, hello.recv()).await?.context("the workspace is gone")
+        let hello = hello.as_mut().ok_or("nobody listens")?;
+        Ok(tokio::time::timeout(PATIENCE, hello.recv()).await?.ok_or("the workspace is gone")?)
     }
 
     /// So many people do so many cycles together.
@@ -133,22 +132,23 @@ impl Scene {
         for who in own.iter().cycle().take(cycles) {
             match self.cycle(*who).await {
                 Ok(cycle) => done.push(cycle),
-                Err(error) => failures.push(format!("{error:#}")),
+                Err(error) => failures.push(error.to_string()),
             }
         }
         (done, failures)
     }
 
-    async fn cycle(&self, who: usize) -> anyhow::Result<Cycle> {
+    async fn cycle(&self, who: usize) -> crate::Outcome<Cycle> {
         let me = &self.people[who];
         let wish = {
             let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
-            wishes[who].pop_front().context("this person has asked for everything")?
+            wishes[who].pop_front().ok_or("this person has asked for everything")?
         };
         let mut news = self.desk.listen(&me.user);
         let begin = Instant::now();
         let slack = &self.stage.slack;
-        let command = slack.command(&me.user, &self.general, "/sym", &format!("request {}", wish.flow)).await?;
+        let command =
+            slack.command(&me.user, &self.general, "/sym", &format!("request {}", wish.flow)).await?;
         acknowledged("command", &command)?;
         let (opened, view) = until(&mut news, "the form", |change| match change {
             Change::Opened { view, .. } => Some(Ok(view.clone())),
@@ -159,7 +159,7 @@ impl Scene {
         let submit = slack.submit(&me.user, &view, answers).await?;
         acknowledged("form", &submit)?;
         if !submit.errors().is_empty() {
-            bail!("the form has errors: {:?}", submit.errors());
+            return Err(format!("the form has errors: {:?}", submit.errors()).into());
         }
         let (_, (channel, ts)) = until(&mut news, "the card", |change| shown(change, "requests")).await?;
         let decider = &self.people[(who + 1) % self.people.len()].user;
@@ -167,7 +167,7 @@ impl Scene {
         acknowledged("click", &click)?;
         let (given, _) = until(&mut news, "the access", |change| shown(change, "has")).await?;
         if !self.stage.aws.holds_assignment(INSTANCE, &wish.permission_set, &wish.account, &me.sso_user) {
-            bail!("the card says that the access is there, and AWS does not hold it");
+            return Err("the card says that the access is there, and AWS does not hold it".into());
         }
         let acks = [command.took, submit.took, click.took];
         Ok(Cycle { acks, form: opened.duration_since(begin), whole: given.duration_since(begin) })
@@ -181,36 +181,36 @@ impl Scene {
     }
 }
 
-fn acknowledged(what: &str, reply: &Reply) -> anyhow::Result<()> {
-    if reply.acked { Ok(()) } else { Err(anyhow!("the {what} was not acknowledged in three seconds")) }
+fn acknowledged(what: &str, reply: &Reply) -> crate::Outcome<()> {
+    if reply.acked { Ok(()) } else { Err(format!("the {what} was not acknowledged in three seconds").into()) }
 }
 
 /// Where a card is, once it says that somebody `does` something.
-fn shown(change: &Change, does: &str) -> Option<anyhow::Result<(String, String)>> {
+fn shown(change: &Change, does: &str) -> Option<crate::Outcome<(String, String)>> {
     let Change::Shown { channel, ts, text } = change else { return None };
     let said = text.split_once("> ")?.1.split(' ').next()?;
     if said == does {
         return Some(Ok((channel.clone(), ts.clone())));
     }
     let is_on_the_way = matches!(said, "requests" | "is");
-    (!is_on_the_way).then(|| Err(anyhow!("the card says: {text}")))
+    (!is_on_the_way).then(|| Err(format!("the card says: {text}").into()))
 }
 
 /// Waits for something that matters.
 async fn until<T>(
     news: &mut UnboundedReceiver<News>,
     what: &str,
-    look: impl Fn(&Change) -> Option<anyhow::Result<T>>,
-) -> anyhow::Result<(Instant, T)> {
+    look: impl Fn(&Change) -> Option<crate::Outcome<T>>,
+) -> crate::Outcome<(Instant, T)> {
     let found = tokio::time::timeout(PATIENCE, async {
         loop {
-            let news = news.recv().await.context("the workspace is gone")?;
+            let news = news.recv().await.ok_or("the workspace is gone")?;
             if let Some(found) = look(&news.change) {
                 return found.map(|found| (news.at, found));
             }
         }
     });
-    found.await.map_err(|_| anyhow!("{what} did not come in {} s", PATIENCE.as_secs()))?
+    found.await.map_err(|_| format!("{what} did not come in {} s", PATIENCE.as_secs()))?
 }
 
 impl Desk {

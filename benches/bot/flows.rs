@@ -1,7 +1,6 @@
 //! The flows that are asked for: several, each with some targets, so that a form is as large as forms
 //! are, and an account's permission set has as few people as it usually has.
 
-use anyhow::anyhow;
 use std::fmt::Write;
 use std::path::Path;
 use sym::manifest::{Catalog, Options, load};
@@ -31,16 +30,19 @@ pub(crate) fn wishes() -> Vec<Wish> {
         flow: format!("team-{flow}"),
         label: format!("Team {flow}: role {target}"),
         account: format!("2222{flow:08}"),
-        permission_set: format!("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-{:016}", flow * 100 + target),
+        permission_set: format!(
+            "arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-{:016}",
+            flow * 100 + target
+        ),
     })
     .collect()
 }
 
 /// Writes the manifest into a folder and loads it, as the bot will.
-pub(crate) fn write(folder: &Path) -> anyhow::Result<Catalog> {
+pub(crate) fn write(folder: &Path) -> crate::Outcome<Catalog> {
     std::fs::write(folder.join("flows.hcl"), text()?)?;
     let loaded = load(folder, &Options::default());
-    loaded.map(|loaded| loaded.catalog).map_err(|complaints| anyhow!("{}", complaints.render(false)))
+    Ok(loaded.map(|loaded| loaded.catalog).map_err(|complaints| complaints.render(false))?)
 }
 
 fn text() -> Result<String, std::fmt::Error> {

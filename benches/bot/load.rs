@@ -30,7 +30,7 @@ struct Round {
 }
 
 /// Measures and fills in the table.
-pub(crate) async fn measure(args: &Args, folder: &Path, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) async fn measure(args: &Args, folder: &Path, table: &mut Table) -> crate::Outcome<()> {
     let mut rounds = Vec::new();
     for number in 0..args.rounds() {
         let round = round(args, folder).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn measure(args: &Args, folder: &Path, table: &mut Table) -> an
     Ok(())
 }
 
-async fn round(args: &Args, parent: &Path) -> anyhow::Result<Round> {
+async fn round(args: &Args, parent: &Path) -> crate::Outcome<Round> {
     let mut round = Round::default();
     let (scene, bot) = set_up(args, &fresh(parent, "load")?).await?;
     round.memory[0] = bot.resident()?;
@@ -96,7 +96,7 @@ async fn round(args: &Args, parent: &Path) -> anyhow::Result<Round> {
 }
 
 /// With an AWS that takes its time.
-async fn throughput(args: &Args, parent: &Path, round: &mut Round) -> anyhow::Result<()> {
+async fn throughput(args: &Args, parent: &Path, round: &mut Round) -> crate::Outcome<()> {
     for (at, polls) in [0, 1].into_iter().enumerate() {
         let (scene, bot) = set_up(args, &fresh(parent, "load")?).await?;
         scene.stage.aws.set_operation_time(OperationTime::Polls(polls));
@@ -116,7 +116,7 @@ async fn throughput(args: &Args, parent: &Path, round: &mut Round) -> anyhow::Re
 }
 
 /// A stage with a bot that is connected and has come to rest.
-pub(crate) async fn set_up(args: &Args, folder: &Path) -> anyhow::Result<(Arc<Scene>, Process)> {
+pub(crate) async fn set_up(args: &Args, folder: &Path) -> crate::Outcome<(Arc<Scene>, Process)> {
     let scene = Arc::new(Scene::build(folder).await?);
     let mut bot = Process::start(&scene.stage, &Start { folder, wrap: &args.wrap, quotas: false })?;
     scene.hello().await?;
@@ -126,7 +126,7 @@ pub(crate) async fn set_up(args: &Args, folder: &Path) -> anyhow::Result<(Arc<Sc
 }
 
 /// Stops the bot; what was wrong with it is said.
-pub(crate) async fn finish(scene: &Scene, bot: Process) -> anyhow::Result<()> {
+pub(crate) async fn finish(scene: &Scene, bot: Process) -> crate::Outcome<()> {
     for complaint in bot.stop().await?.iter().take(20) {
         say(&format!("the bot complained: {complaint}"))?;
     }
@@ -137,7 +137,7 @@ pub(crate) async fn finish(scene: &Scene, bot: Process) -> anyhow::Result<()> {
 }
 
 /// What failed is said, and does not end the measuring.
-fn check(run: &Run) -> anyhow::Result<()> {
+fn check(run: &Run) -> crate::Outcome<()> {
     if !run.failures.is_empty() {
         say(&format!("{} of {} cycles failed", run.failures.len(), run.failures.len() + run.cycles.len()))?;
     }

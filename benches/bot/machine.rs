@@ -7,7 +7,7 @@ use std::path::Path;
 use tokio::time::Instant;
 
 /// Processor, cores, memory, kernel, disk, and how busy it was.
-pub(crate) fn description(folder: &Path) -> anyhow::Result<String> {
+pub(crate) fn description(folder: &Path) -> crate::Outcome<String> {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let (processors, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
     let after_colon = |text: &str, key: &str| {
@@ -16,7 +16,8 @@ pub(crate) fn description(folder: &Path) -> anyhow::Result<String> {
     };
     let model = after_colon(&processors, "model name").unwrap_or_else(|| "unknown processor".to_owned());
     let cores = std::thread::available_parallelism()?;
-    let kilobytes = after_colon(&memory, "MemTotal").and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+    let kilobytes =
+        after_colon(&memory, "MemTotal").and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
     let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
     let busy = read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ");
     Ok(format!(
@@ -28,7 +29,7 @@ pub(crate) fn description(folder: &Path) -> anyhow::Result<String> {
 }
 
 /// How long the disk takes to keep a page, in milliseconds.
-fn flush_time(folder: &Path) -> anyhow::Result<f64> {
+fn flush_time(folder: &Path) -> crate::Outcome<f64> {
     let mut file = File::create(folder.join("flush"))?;
     let page = [7_u8; 4096];
     file.write_all(&page)?;

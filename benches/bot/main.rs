@@ -16,10 +16,12 @@ mod start;
 mod stats;
 mod table;
 
-use anyhow::Context;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use table::Table;
+
+/// What came of it, or a sentence about what went wrong.
+pub(crate) type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// What can be said on the command line.
 #[derive(Debug, Parser)]
@@ -60,7 +62,7 @@ impl Args {
     }
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> Outcome<()> {
     let args = Args::parse();
     // An error means that it was chosen before, which is as good.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -68,11 +70,8 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(measure(&args))
 }
 
-async fn measure(args: &Args) -> anyhow::Result<()> {
-    let folder = tempfile::Builder::new()
-        .prefix("sym-bench-")
-        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
-        .context("no folder for the books")?;
+async fn measure(args: &Args) -> Outcome<()> {
+    let folder = tempfile::Builder::new().prefix("sym-bench-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut table = Table::default();
     if args.wants("size") {
         table.row("size of the binary", &size()?, "30 MB");
@@ -94,13 +93,13 @@ pub(crate) fn binary() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_sym"))
 }
 
-fn size() -> anyhow::Result<String> {
+fn size() -> Outcome<String> {
     let bytes = std::fs::metadata(binary())?.len();
     Ok(format!("{} MB", stats::megabytes(bytes)))
 }
 
 /// A fresh folder inside another.
-pub(crate) fn fresh(parent: &Path, name: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn fresh(parent: &Path, name: &str) -> Outcome<PathBuf> {
     let folder = parent.join(name);
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;

@@ -1,7 +1,6 @@
 //! The bot as a process, and what the kernel says about it.
 
 use crate::binary;
-use anyhow::{Context, anyhow};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -36,11 +35,11 @@ pub(crate) struct Start<'a> {
 
 impl Process {
     /// Starts `sym run` against a stage.
-    pub(crate) fn start(stage: &Stage, start: &Start<'_>) -> anyhow::Result<Self> {
+    pub(crate) fn start(stage: &Stage, start: &Start<'_>) -> crate::Outcome<Self> {
         let BaseCredentials::Static { access_key_id, secret_access_key } =
             stage.aws_settings(&Clock::System).credentials
         else {
-            return Err(anyhow!("the stage gives no credentials"));
+            return Err("the stage gives no credentials".into());
         };
         let binary = binary();
         let mut words = start.wrap.split_whitespace();
@@ -68,7 +67,7 @@ impl Process {
         command.env("AWS_SECRET_ACCESS_KEY", secret_access_key);
         command.env("AWS_EC2_METADATA_DISABLED", "true");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
-        let child = command.spawn().context("the bot could not be started")?;
+        let child = command.spawn()?;
         let id = child.id();
         Ok(Self { child, id, log })
     }
@@ -86,36 +85,36 @@ impl Process {
     }
 
     /// Processor time used so far, in seconds.
-    pub(crate) fn cpu(&self) -> anyhow::Result<f64> {
+    pub(crate) fn cpu(&self) -> crate::Outcome<f64> {
         cpu_of(&self.id.to_string())
     }
 
     /// Memory in use now, in bytes.
-    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
+    pub(crate) fn resident(&self) -> crate::Outcome<u64> {
         self.status("VmRSS:")
     }
 
     /// The most memory ever in use, in bytes.
-    pub(crate) fn peak(&self) -> anyhow::Result<u64> {
+    pub(crate) fn peak(&self) -> crate::Outcome<u64> {
         self.status("VmHWM:")
     }
 
-    fn status(&self, key: &str) -> anyhow::Result<u64> {
+    fn status(&self, key: &str) -> crate::Outcome<u64> {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.id))?;
-        let line = text.lines().find_map(|line| line.strip_prefix(key)).context("the kernel does not say")?;
+        let line = text.lines().find_map(|line| line.strip_prefix(key)).ok_or("the kernel does not say")?;
         let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse()?;
         Ok(kilobytes * 1024)
     }
 
-    /// Asks it to stop, and waits until it has; says how long that took and what it complained about.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<Vec<String>> {
+    /// Asks it to stop, and waits until it has; says what it complained about.
+    pub(crate) async fn stop(mut self) -> crate::Outcome<Vec<String>> {
         let asked = Command::new("kill").args(["-TERM", &self.id.to_string()]).status()?;
         let mut left = if asked.success() { 600 } else { 0 };
         while self.child.try_wait()?.is_none() {
             if left == 0 {
                 self.child.kill()?;
                 self.child.wait()?;
-                return Err(anyhow!("the bot did not stop in a minute"));
+                return Err("the bot did not stop in a minute".into());
             }
             left -= 1;
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -136,18 +135,18 @@ impl Drop for Process {
 }
 
 /// Processor time of a process, in seconds: user and system.
-pub(crate) fn cpu_of(id: &str) -> anyhow::Result<f64> {
+pub(crate) fn cpu_of(id: &str) -> crate::Outcome<f64> {
     let text = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
     // The name in parentheses may contain anything.
-    let rest = text.rsplit_once(')').context("the kernel does not say")?.1;
+    let rest = text.rsplit_once(')').ok_or("the kernel does not say")?.1;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok());
-    let (user, system) = ticks(11).zip(ticks(12)).context("the kernel does not say")?;
+    let (user, system) = ticks(11).zip(ticks(12)).ok_or("the kernel does not say")?;
     Ok((user + system) / TICKS)
 }
 
 /// The log's sentences, each with how often it came.
-fn complaints(log: &Path) -> anyhow::Result<Vec<String>> {
+fn complaints(log: &Path) -> crate::Outcome<Vec<String>> {
     let text = std::fs::read_to_string(log)?;
     let mut counted: BTreeMap<String, usize> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.is_empty()) {

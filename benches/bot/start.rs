@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Measures and fills in the table.
-pub(crate) async fn measure(args: &Args, parent: &Path, table: &mut Table) -> anyhow::Result<()> {
+pub(crate) async fn measure(args: &Args, parent: &Path, table: &mut Table) -> crate::Outcome<()> {
     let folder = fresh(parent, "start")?;
     let mut times = Vec::new();
     for _ in 0..=args.rounds() * 2 {
@@ -23,7 +23,12 @@ pub(crate) async fn measure(args: &Args, parent: &Path, table: &mut Table) -> an
     let data = fresh(&folder, "data")?;
     let begin = Instant::now();
     let size = books::fill(&data, args.claims).await?;
-    say(&format!("filled the books with {} claims in {:?}: {} on disk", args.claims, begin.elapsed(), memory(size)))?;
+    say(&format!(
+        "filled the books with {} claims in {:?}: {} on disk",
+        args.claims,
+        begin.elapsed(),
+        memory(size)
+    ))?;
     let (mut times, mut resident) = (Vec::new(), 0);
     for _ in 0..args.rounds() {
         let (time, bytes) = start(args, &folder).await?;
@@ -39,11 +44,12 @@ pub(crate) async fn measure(args: &Args, parent: &Path, table: &mut Table) -> an
 }
 
 /// Starts a bot and stops it; returns milliseconds to the hello and its memory when it rests.
-async fn start(args: &Args, folder: &Path) -> anyhow::Result<(f64, u64)> {
+async fn start(args: &Args, folder: &Path) -> crate::Outcome<(f64, u64)> {
     let scene = Scene::build(folder).await?;
     let begin = Instant::now();
-    let bot = Process::start(&scene.stage, &Start { folder, wrap: &args.wrap, quotas: true })?;
+    let mut bot = Process::start(&scene.stage, &Start { folder, wrap: &args.wrap, quotas: true })?;
     let hello = scene.hello().await?;
+    bot.find_under_wrapper(&args.wrap);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let resident = bot.resident()?;
     crate::load::finish(&scene, bot).await?;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 /// One line on standard output.
-pub(crate) fn say(text: &str) -> anyhow::Result<()> {
+pub(crate) fn say(text: &str) -> crate::Outcome<()> {
     let mut out = std::io::stdout();
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
