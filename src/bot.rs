@@ -75,8 +75,7 @@ impl Bot {
         })?;
         let aws = Aws::new(aws).await;
         let engine = Engine::new(Parts { store, clock, slack, aws, catalog });
-        let socket =
-            socket::Settings { api_url: slack_api_url, ..socket::Settings::new(app_token.reveal()) };
+        let socket = socket::Settings { api_url: slack_api_url, ..socket::Settings::new(app_token.reveal()) };
         Ok((engine.clone(), Listening { engine, socket, readiness }))
     }
 }

@@ -20,8 +20,8 @@ mod tasks;
 pub use reachability::Finding;
 
 use crate::access::{
-    Case, Entitlement, EntitlementId, EnvelopeId, Event, Jitter, Refusal, RequestId, Span, Step, TeamId, Timestamp,
-    UserId, decide,
+    Case, Entitlement, EntitlementId, EnvelopeId, Event, Jitter, Refusal, RequestId, Span, Step, TeamId,
+    Timestamp, UserId, decide,
 };
 use crate::aws::Aws;
 use crate::clock::Clock;

@@ -44,8 +44,5 @@ impl Outcome {
     }
 }
 
-
-
-
 #[cfg(test)]
 mod tests;

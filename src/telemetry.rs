@@ -27,7 +27,10 @@ pub fn start(filter: &str) -> Result<(), String> {
         .with_writer(std::io::stderr)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
-    let started =
-        if is_terminal { builder.with_ansi(true).try_init() } else { builder.json().flatten_event(true).try_init() };
+    let started = if is_terminal {
+        builder.with_ansi(true).try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
     started.map_err(|error| error.to_string())
 }

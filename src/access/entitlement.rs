@@ -211,12 +211,12 @@ impl Entitlement {
                  --permission-set-arn {permission_set_arn} --target-type AWS_ACCOUNT --target-id {account_id} \
                  --principal-type USER --principal-id {who}"
             ),
-            Resource::SsoGroup { group_id, .. } => format!(
-                "remove user {who} from group {group_id} in the Identity Center console (Groups)"
-            ),
-            Resource::IamGroup { group_name, .. } => format!(
-                "aws iam remove-user-from-group --group-name {group_name} --user-name {who}"
-            ),
+            Resource::SsoGroup { group_id, .. } => {
+                format!("remove user {who} from group {group_id} in the Identity Center console (Groups)")
+            }
+            Resource::IamGroup { group_name, .. } => {
+                format!("aws iam remove-user-from-group --group-name {group_name} --user-name {who}")
+            }
         }
     }
 }

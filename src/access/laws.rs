@@ -205,7 +205,8 @@ fn shape(books: &Books) -> String {
     for request in books.requests.values() {
         text += &word(serde_json::to_value(&request.status).unwrap());
         if let Status::Ended { cause, removal, began, .. } = &request.status {
-            text += &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
+            text +=
+                &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
         }
         if let Status::Ending { cause, began, .. } = &request.status {
             text += &format!("{:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
@@ -294,8 +295,20 @@ fn the_laws_hold_for_every_event_in_every_state() {
 fn every_status_and_every_custody_is_reached() {
     let shapes: String = every_state().iter().map(|(books, _)| shape(books) + " ").collect();
     for word in [
-        "identifying", "pending", "granting", "active", "ending", "refused", "denied", "withdrawn",
-        "lapsed", "already_held", "ended", "looking", "held", "revoking",
+        "identifying",
+        "pending",
+        "granting",
+        "active",
+        "ending",
+        "refused",
+        "denied",
+        "withdrawn",
+        "lapsed",
+        "already_held",
+        "ended",
+        "looking",
+        "held",
+        "revoking",
     ] {
         assert!(shapes.contains(word), "`{word}` is never reached");
     }
@@ -367,7 +380,9 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
         (|facts| facts.member_of.clear(), Refusal::RightUnknown),
     ];
     for (change, expected) in table {
-        let Event::Clicked { click, mut facts } = click("r1", "bo", ClickAction::Approve) else { unreachable!() };
+        let Event::Clicked { click, mut facts } = click("r1", "bo", ClickAction::Approve) else {
+            unreachable!()
+        };
         change(&mut facts);
         let answer = books.clone().apply(&Event::Clicked { click, facts }, START);
         assert_eq!(answer, Err(expected));

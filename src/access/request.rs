@@ -462,11 +462,8 @@ impl AccessRequest {
     /// The requirements that still need people.
     pub fn open_requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.terms.requirements.iter().filter(|requirement| {
-            let given = self
-                .approvals
-                .iter()
-                .filter(|approval| approval.rules.contains(&requirement.rule))
-                .count();
+            let given =
+                self.approvals.iter().filter(|approval| approval.rules.contains(&requirement.rule)).count();
             given < requirement.min_approvals as usize
         })
     }

@@ -36,7 +36,11 @@ impl Membership<'_> {
             Ok(_) => Ok(Progress::Done),
             // "Already a member" and "something else is going on" share this code.
             Err(error) if error.is_conflict() => {
-                if self.look(reach).await? { Ok(Progress::Done) } else { Err(error) }
+                if self.look(reach).await? {
+                    Ok(Progress::Done)
+                } else {
+                    Err(error)
+                }
             }
             Err(error) => Err(error),
         }
@@ -123,7 +127,8 @@ impl Membership<'_> {
                 .map_err(|error| {
                     reach.clients.failed("identitystore:ListGroupMembershipsForMember", &error)
                 })?;
-            let ours = page.group_memberships.into_iter().find(|found| found.group_id() == Some(self.group_id));
+            let ours =
+                page.group_memberships.into_iter().find(|found| found.group_id() == Some(self.group_id));
             if let Some(ours) = ours {
                 return Ok(Some(ours.membership_id));
             }

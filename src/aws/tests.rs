@@ -210,7 +210,12 @@ impl Bench {
         self.aws.poll_revoke(&self.session(resource), principal, resource, operation).await
     }
 
-    async fn find(&self, resource: &Resource, email: &str, over: Option<&str>) -> Result<Principal, AwsError> {
+    async fn find(
+        &self,
+        resource: &Resource,
+        email: &str,
+        over: Option<&str>,
+    ) -> Result<Principal, AwsError> {
         self.aws.find_principal(&self.session(resource), resource, &Email::new(email), over).await
     }
 

@@ -37,7 +37,8 @@ impl Manifests {
     pub async fn reload(&self, engine: &Engine) -> Reloaded {
         let this = self.clone();
         let read = tokio::task::spawn_blocking(move || this.read()).await;
-        let read = read.unwrap_or_else(|_| Err("reading them failed: this is a mistake of the bot".to_owned()));
+        let read =
+            read.unwrap_or_else(|_| Err("reading them failed: this is a mistake of the bot".to_owned()));
         match read {
             Ok(catalog) if catalog == *engine.catalog() => {
                 tracing::info!("the manifests were read again: nothing has changed");

@@ -58,7 +58,8 @@ impl Engine {
         let now = self.now();
         let nap = match self.next_due() {
             Ok(Some(next)) if next > now => {
-                Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0)).min(LONGEST_NAP)
+                Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0))
+                    .min(LONGEST_NAP)
             }
             // What is due now is in hand: its end wakes us.
             Ok(Some(_)) => Duration::from_secs(1),

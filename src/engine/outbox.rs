@@ -4,7 +4,8 @@
 use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId};
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
+};
 use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
@@ -66,7 +67,8 @@ impl Outbox {
         let mut waiting = self.lock();
         let failures = waiting.get(errand).map_or(0, |wait| wait.failures) + 1;
         let backoff = Span::seconds(1_i64.checked_shl(failures.min(8)).unwrap_or(256));
-        let asked = error.retry_after().map(|wait| Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1000)));
+        let asked =
+            error.retry_after().map(|wait| Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1000)));
         waiting.insert(errand.clone(), Wait { until: now + asked.unwrap_or(backoff), failures });
     }
 }
@@ -208,7 +210,8 @@ impl Engine {
                     tracing::error!(error = %error, request = %id, "a message was given up");
                 }
             }
-            let done = Commit { at: self.now(), sent: vec![(id.clone(), queued.number)], ..Commit::default() };
+            let done =
+                Commit { at: self.now(), sent: vec![(id.clone(), queued.number)], ..Commit::default() };
             self.record(done).await?;
         }
         Ok(Sent::Done)

@@ -196,7 +196,8 @@ pub(super) fn without_addresses(text: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        let is_address = word.split_once('@').is_some_and(|(user, domain)| !user.is_empty() && domain.contains('.'));
+        let is_address =
+            word.split_once('@').is_some_and(|(user, domain)| !user.is_empty() && domain.contains('.'));
         out.push_str(if is_address { "…" } else { word });
         let next = after.chars().next();
         out.extend(next);

@@ -122,7 +122,11 @@ fn check_end(world: &World, place: &str) {
 /// The card shows how it ended.
 fn check_card(world: &World, request: &AccessRequest, place: &str) {
     let Some(card) = request.cards.iter().find_map(|card| card.place.clone()) else {
-        assert!(matches!(request.status, Status::Refused { .. }), "{place}: no card for {:?}", request.status);
+        assert!(
+            matches!(request.status, Status::Refused { .. }),
+            "{place}: no card for {:?}",
+            request.status
+        );
         return;
     };
     let messages = world.slack().messages(card.channel.as_str());

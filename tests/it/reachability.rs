@@ -145,7 +145,8 @@ async fn channels() {
 
 #[tokio::test]
 async fn groups_of_identity_center() {
-    let world = World::around(one_rule(|rule| rule.approvers = vec![People::IdcGroup("Security".into())])).await;
+    let world =
+        World::around(one_rule(|rule| rule.approvers = vec![People::IdcGroup("Security".into())])).await;
     let instance = "arn:aws:sso:::instance/ssoins-1111111111111111";
     let store = world.stage.store_of(instance).unwrap().to_owned();
     let mut seen = findings(&world).await;

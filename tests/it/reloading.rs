@@ -156,7 +156,8 @@ async fn an_account_whose_place_is_not_known_is_asked_about_until_it_is() {
     world.pass(Span::minutes(5)).await;
     assert!(matches!(world.status(&asked), Status::Pending { .. }));
     // And where it stays unknown, the request is given back in words.
-    let world = World::around(with_rule(|rule| rule.accounts = vec![AccountSelector::Ou("ou-abcd-1".into())])).await;
+    let world =
+        World::around(with_rule(|rule| rule.accounts = vec![AccountSelector::Ou("ou-abcd-1".into())])).await;
     let denied = Fault::Error { code: "AccessDeniedException".into(), message: "no".into(), status: 400 };
     world.aws().fault(Match::every("ListRoots"), denied);
     let ana = world.person("ana");
@@ -208,7 +209,9 @@ async fn a_broken_manifest_changes_nothing_and_says_so() {
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Unchanged);
 
     let before = world.engine().catalog();
-    folder.write(&Folder::original().replace("user:bo@example.com", "user:nobody-at-all").replace("\"2h\"", "\"2 h\""));
+    folder.write(
+        &Folder::original().replace("user:bo@example.com", "user:nobody-at-all").replace("\"2h\"", "\"2 h\""),
+    );
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Broken);
     assert_eq!(world.engine().catalog(), before);
     let said = || {

@@ -247,7 +247,8 @@ impl World {
         assert_eq!(self.engine().store().entitlements().count(), 0, "an entitlement is still in the books");
         assert_eq!(self.aws().holdings(), self.standing, "AWS holds something else than before");
         self.check_strictness();
-        let broken = self.engine().store().audit().filter(|record| !matches!(record, Ok((_, _, true)))).count();
+        let broken =
+            self.engine().store().audit().filter(|record| !matches!(record, Ok((_, _, true)))).count();
         assert_eq!(broken, 0, "the audit chain is broken");
         self.stop().await;
     }
@@ -260,5 +261,9 @@ impl World {
 
 /// JSON for [`Someone::submits`].
 pub(crate) fn values<const N: usize>(pairs: [(&str, &str); N]) -> Value {
-    pairs.into_iter().map(|(label, value)| (label.to_owned(), Value::from(value))).collect::<serde_json::Map<_, _>>().into()
+    pairs
+        .into_iter()
+        .map(|(label, value)| (label.to_owned(), Value::from(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

@@ -2,8 +2,8 @@
 
 use super::{Draft, retry_after_failure};
 use crate::access::{
-    AccessRequest, Approval, Card, Cause, Claim, ClaimStage, Click, ClickAction, Custody,
-    Entitlement, EntitlementId, Facts, Fallback, GRANT_WINDOW, Jitter, MachineError, NoticeKind, People, Person, Place,
+    AccessRequest, Approval, Card, Cause, Claim, ClaimStage, Click, ClickAction, Custody, Entitlement,
+    EntitlementId, Facts, Fallback, GRANT_WINDOW, Jitter, MachineError, NoticeKind, People, Person, Place,
     Principal, Refusal, RequestId, Requirement, Retry, Span, Status, Terms, Timestamp,
 };
 use std::collections::BTreeMap;
@@ -144,10 +144,8 @@ impl Draft {
         let principal = request.principal.clone().ok_or(Refusal::NotReady)?;
         let give_up_at = at + GRANT_WINDOW;
         let provisional_end = request.duration.map(|duration| give_up_at + duration);
-        let claim = Claim {
-            duration: request.duration,
-            stage: ClaimStage::Wanted { give_up_at, provisional_end },
-        };
+        let claim =
+            Claim { duration: request.duration, stage: ClaimStage::Wanted { give_up_at, provisional_end } };
         let holder = request.requester.clone();
         request.status = Status::Granting { since: at, provisional_end };
         let entitlement = self.case.entitlement.get_or_insert_with(|| Entitlement {
@@ -279,7 +277,11 @@ impl Draft {
         }
         if needs_channel {
             audiences.extend(
-                request.cards.iter().filter(|card| card.failed.is_none()).map(|card| card.destination.clone()),
+                request
+                    .cards
+                    .iter()
+                    .filter(|card| card.failed.is_none())
+                    .map(|card| card.destination.clone()),
             );
         }
         let mut told: Vec<String> = Vec::new();
@@ -328,7 +330,6 @@ impl Draft {
         }
         Ok(())
     }
-
 }
 
 /// Who may press any button at all.
@@ -365,18 +366,14 @@ fn is_open(request: &AccessRequest, at: Timestamp) -> Result<(), Refusal> {
         | Status::Ending { .. }
         | Status::Approved { .. }
         | Status::AlreadyHeld { .. }
-        | Status::Ended { .. } => Err(Refusal::Decided {
-            by: request.approvals.last().map(|approval| approval.by.clone()),
-        }),
+        | Status::Ended { .. } => {
+            Err(Refusal::Decided { by: request.approvals.last().map(|approval| approval.by.clone()) })
+        }
     }
 }
 
 /// The rules that this person's approval counts for.
-fn rules_to_approve(
-    request: &AccessRequest,
-    facts: &Facts,
-    at: Timestamp,
-) -> Result<Vec<String>, Refusal> {
+fn rules_to_approve(request: &AccessRequest, facts: &Facts, at: Timestamp) -> Result<Vec<String>, Refusal> {
     is_open(request, at)?;
     let (user, email) = (&facts.user, facts.email.as_ref());
     // Whoever has approved for one rule may be asked by another one later.
@@ -455,8 +452,13 @@ fn may_revoke(request: &AccessRequest, facts: &Facts) -> Result<(), Refusal> {
     }
     let email = facts.email.as_ref();
     let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
-    let named: Vec<Option<bool>> =
-        request.terms.requirements.iter().chain(skipped).map(|requirement| requirement.names(facts)).collect();
+    let named: Vec<Option<bool>> = request
+        .terms
+        .requirements
+        .iter()
+        .chain(skipped)
+        .map(|requirement| requirement.names(facts))
+        .collect();
     if request.is_requester(&facts.user, email)
         || request.has_approved(&facts.user, email)
         || named.contains(&Some(true))

@@ -59,7 +59,9 @@ fn needed(rule: &Rule) -> Option<usize> {
         // One of them acknowledges it afterwards. Where it names nobody, other rules' approvers do.
         Decision::BreakGlass => (!rule.approvers.is_empty()).then_some(1),
         // Beyond its cap it asks.
-        Decision::Auto => (rule.cap.is_some() && !rule.approvers.is_empty()).then_some(rule.min_approvals as usize),
+        Decision::Auto => {
+            (rule.cap.is_some() && !rule.approvers.is_empty()).then_some(rule.min_approvals as usize)
+        }
         Decision::Deny => None,
     }
 }
@@ -151,7 +153,9 @@ impl<'a> Scout<'a> {
                 match self.usergroup(handle).await {
                     None => tally.is_open_ended = true,
                     Some(UsergroupStanding::Missing) => tally.add(format!("there is no user group @{name}")),
-                    Some(UsergroupStanding::Disabled) => tally.add(format!("the user group @{name} is disabled")),
+                    Some(UsergroupStanding::Disabled) => {
+                        tally.add(format!("the user group @{name} is disabled"))
+                    }
                     Some(UsergroupStanding::Enabled(members)) => {
                         if !self.add_members(tally, entry, &members, enough).await {
                             tally.add(format!("the user group @{name} has no member who could decide"));

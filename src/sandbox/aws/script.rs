@@ -53,12 +53,7 @@ pub struct Match {
 
 impl Match {
     fn new(operation: &str, skip: u32, left: Option<u32>) -> Self {
-        Self {
-            operation: operation.into(),
-            members: Vec::new(),
-            skip,
-            left,
-        }
+        Self { operation: operation.into(), members: Vec::new(), skip, left }
     }
 
     /// The next call only.
@@ -91,14 +86,9 @@ impl Match {
 
     fn is_about(&self, request: &Request) -> bool {
         let has = |(member, text): &(String, String)| {
-            request
-                .fields
-                .get(member)
-                .and_then(serde_json::Value::as_str)
-                == Some(text)
+            request.fields.get(member).and_then(serde_json::Value::as_str) == Some(text)
         };
-        (self.operation == "*" || self.operation == request.operation)
-            && self.members.iter().all(has)
+        (self.operation == "*" || self.operation == request.operation) && self.members.iter().all(has)
     }
 
     /// Counts a call that it is about, and says whether it is the one, or one of those, meant.
@@ -234,11 +224,7 @@ fn step(fault: Fault, service: Service) -> Step {
         Fault::Stale => Step::Stale,
         Fault::LoseReply => Step::LoseReply,
         Fault::DropBefore => Step::Drop,
-        Fault::Error {
-            code,
-            message,
-            status,
-        } => Step::Refuse(Failure::new(status, &code, &message)),
+        Fault::Error { code, message, status } => Step::Refuse(Failure::new(status, &code, &message)),
         Fault::AsyncFail { reason } => Step::AsyncFail(reason),
         Fault::Delay(ms) => Step::Wait(ms),
         Fault::Conflict => Step::Refuse(Failure::conflict(

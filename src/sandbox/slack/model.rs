@@ -35,10 +35,8 @@ impl Person {
     /// A full member called `handle`, with the address `handle@example.com`, in UTC.
     pub fn new(handle: &str) -> Person {
         let mut letters = handle.chars();
-        let real_name = letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect())
-            .unwrap_or_default();
+        let real_name =
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
         Person {
             handle: handle.to_owned(),
             real_name,
@@ -123,11 +121,7 @@ impl Message {
             message["bot_id"] = json!(ids::BOT);
             message["app_id"] = json!(ids::APP);
         }
-        if self
-            .blocks
-            .as_array()
-            .is_some_and(|blocks| !blocks.is_empty())
-        {
+        if self.blocks.as_array().is_some_and(|blocks| !blocks.is_empty()) {
             message["blocks"] = self.blocks.clone();
         }
         if let Some(ts) = &self.edited {
@@ -282,23 +276,11 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(started: i64) -> State {
-        let bot = Person {
-            is_bot: true,
-            email: None,
-            real_name: "Sym".to_owned(),
-            ..Person::new("sym")
-        };
-        let slackbot = Person {
-            real_name: "Slackbot".to_owned(),
-            email: None,
-            ..Person::new("slackbot")
-        };
+        let bot = Person { is_bot: true, email: None, real_name: "Sym".to_owned(), ..Person::new("sym") };
+        let slackbot = Person { real_name: "Slackbot".to_owned(), email: None, ..Person::new("slackbot") };
         State {
             ids: Ids::default(),
-            people: BTreeMap::from([
-                (ids::BOT_USER.to_owned(), bot),
-                (ids::SLACKBOT.to_owned(), slackbot),
-            ]),
+            people: BTreeMap::from([(ids::BOT_USER.to_owned(), bot), (ids::SLACKBOT.to_owned(), slackbot)]),
             channels: BTreeMap::new(),
             ims: HashMap::new(),
             usergroups: BTreeMap::new(),
@@ -333,12 +315,7 @@ impl State {
         let id = self.ids.id("D");
         let members = vec![ids::BOT_USER.to_owned(), user.to_owned()];
         let im = Some(user.to_owned());
-        let channel = Channel {
-            id: id.clone(),
-            members,
-            im,
-            ..Channel::default()
-        };
+        let channel = Channel { id: id.clone(), members, im, ..Channel::default() };
         self.channels.insert(id.clone(), channel);
         self.ims.insert(user.to_owned(), id.clone());
         id
@@ -352,9 +329,7 @@ impl State {
 
     pub(super) fn message(&mut self, channel: &str, ts: &str) -> Option<&mut Message> {
         let list = self.messages.get_mut(channel)?;
-        let at = list
-            .binary_search_by(|message| message.ts.as_str().cmp(ts))
-            .ok()?;
+        let at = list.binary_search_by(|message| message.ts.as_str().cmp(ts)).ok()?;
         list.get_mut(at)
     }
 
@@ -364,11 +339,7 @@ impl State {
             self.triggers.retain(|_, trigger| now - trigger.at < 60_000);
         }
         let id = self.ids.trigger(now);
-        let trigger = Trigger {
-            user: user.to_owned(),
-            at: now,
-            used: false,
-        };
+        let trigger = Trigger { user: user.to_owned(), at: now, used: false };
         self.triggers.insert(id.clone(), trigger);
         id
     }
@@ -386,17 +357,11 @@ impl State {
 
     /// The open view with this id, whoever has it open.
     pub(super) fn view(&mut self, id: &str) -> Option<&mut View> {
-        self.stacks
-            .values_mut()
-            .flatten()
-            .find(|view| view.id == id)
+        self.stacks.values_mut().flatten().find(|view| view.id == id)
     }
 
     /// The open view of one person with this id: what a person acts on.
     pub(super) fn view_of(&mut self, user: &str, id: &str) -> Option<&mut View> {
-        self.stacks
-            .get_mut(user)?
-            .iter_mut()
-            .find(|view| view.id == id)
+        self.stacks.get_mut(user)?.iter_mut().find(|view| view.id == id)
     }
 }

@@ -354,7 +354,13 @@ pub(super) fn notices() -> Vec<Notice> {
 
 /// Every click that the fixtures show.
 pub(super) fn clicks() -> Vec<Click> {
-    let actions = [ClickAction::Approve, ClickAction::Deny, ClickAction::Revoke, ClickAction::Withdraw, ClickAction::Acknowledge];
+    let actions = [
+        ClickAction::Approve,
+        ClickAction::Deny,
+        ClickAction::Revoke,
+        ClickAction::Withdraw,
+        ClickAction::Acknowledge,
+    ];
     let mut all: Vec<_> = actions.map(|action| sample_click(&format!("envelope-{action:?}"), action)).into();
     all.push(Click {
         team: None,

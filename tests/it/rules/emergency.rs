@@ -13,7 +13,13 @@ async fn with_group() -> World {
 }
 
 async fn breaks_glass(who: &Someone<'_>) -> Asked {
-    who.asks_for("").flow("glass").for_(Span::hours(1)).because("INC-42").with("Emergency", "This is an emergency").send().await
+    who.asks_for("")
+        .flow("glass")
+        .for_(Span::hours(1))
+        .because("INC-42")
+        .with("Emergency", "This is an emergency")
+        .send()
+        .await
 }
 
 #[tokio::test]
@@ -169,7 +175,11 @@ async fn an_emergency_in_which_aws_gave_nothing_does_not_block_the_next() {
     world.aws().fault(Match::every("CreateAccountAssignment"), denied);
     let failed = breaks_glass(&ana).await;
     world.settle().await;
-    assert!(matches!(world.status(&failed), Status::Ended { began: None, .. }), "{:?}", world.status(&failed));
+    assert!(
+        matches!(world.status(&failed), Status::Ended { began: None, .. }),
+        "{:?}",
+        world.status(&failed)
+    );
     world.aws().clear_faults();
     let next = breaks_glass(&ana).await;
     world.settle().await;

@@ -53,7 +53,8 @@ impl<'a> Someone<'a> {
     pub(crate) async fn submits(&self, values: Value) -> Reply {
         let view = self.world.slack().view(self.user()).expect("a form is open");
         let reply = self.world.slack().submit(self.user(), &view.id, values).await;
-        let reply = reply.unwrap_or_else(|refused| panic!("Slack's client refuses: {refused}\n{}", self.form()));
+        let reply =
+            reply.unwrap_or_else(|refused| panic!("Slack's client refuses: {refused}\n{}", self.form()));
         assert!(reply.acked, "the form was not acknowledged");
         reply
     }
