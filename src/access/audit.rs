@@ -63,8 +63,8 @@ pub(super) fn transitions(before: &Case, after: &Case, actor: &Actor, at: Timest
         }
     }
     let (old, new) = (&before.entitlement, &after.entitlement);
-    if old.as_ref().map(|old| &old.custody) != new.as_ref().map(|new| &new.custody) {
-        if let Some(entitlement) = new.as_ref().or(old.as_ref()) {
+    if old.as_ref().map(|old| &old.custody) != new.as_ref().map(|new| &new.custody)
+        && let Some(entitlement) = new.as_ref().or(old.as_ref()) {
             let custody = new.as_ref().map_or(serde_json::Value::from("absent"), |new| json(&new.custody));
             records.push(AuditRecord {
                 at,
@@ -75,7 +75,6 @@ pub(super) fn transitions(before: &Case, after: &Case, actor: &Actor, at: Timest
                 detail: custody,
             });
         }
-    }
     records
 }
 

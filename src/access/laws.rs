@@ -1,5 +1,7 @@
 //! The eight laws, as tests over every state and every event, and over random histories.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests say what they need where they need it")]
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -209,17 +211,17 @@ fn shape(books: &Books) -> String {
                 &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
         }
         if let Status::Ending { cause, began, .. } = &request.status {
-            text += &format!("{:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
+            text.push_str(&format!("{:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some()));
         }
     }
     if let Some(entitlement) = &books.entitlement {
         text += &word(serde_json::to_value(&entitlement.custody).unwrap());
-        text += &format!(
+        text.push_str(&format!(
             "{}{}{}",
             entitlement.claims.len(),
             entitlement.has_unconfirmed_claim(),
             entitlement.custody.work().operation.is_some()
-        );
+        ));
     }
     text
 }
@@ -473,7 +475,7 @@ proptest! {
             let event = match happening {
                 Happening::Ask(n) => {
                     if !books.requests.contains_key(&RequestId::from(ids[n])) {
-                        books.open(ids[n], people[0], Span::hours(n as i64 + 1), at);
+                        books.open(ids[n], people[0], Span::hours(i64::try_from(n).unwrap_or_default() + 1), at);
                     }
                     continue;
                 }

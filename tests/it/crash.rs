@@ -70,7 +70,6 @@ fn die_everywhere(name: &str, story: &impl AsyncFn(&World)) {
                 check_end(world, &place);
             });
             if cut.is_none() {
-                println!("{name}: {n} calls");
                 break;
             }
         }

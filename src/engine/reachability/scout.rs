@@ -154,7 +154,7 @@ impl<'a> Scout<'a> {
                     None => tally.is_open_ended = true,
                     Some(UsergroupStanding::Missing) => tally.add(format!("there is no user group @{name}")),
                     Some(UsergroupStanding::Disabled) => {
-                        tally.add(format!("the user group @{name} is disabled"))
+                        tally.add(format!("the user group @{name} is disabled"));
                     }
                     Some(UsergroupStanding::Enabled(members)) => {
                         if !self.add_members(tally, entry, &members, enough).await {
