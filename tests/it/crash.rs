@@ -70,7 +70,8 @@ fn die_everywhere(name: &str, story: &impl AsyncFn(&World)) {
                 check_end(world, &place);
             });
             if cut.is_none() {
-                println!("{name}: {n} calls");
+                // Asking, approving, giving and taking are far more calls than this.
+                assert!(n > 25, "{place}: the story is too short to be true");
                 break;
             }
         }
@@ -122,7 +123,11 @@ fn check_end(world: &World, place: &str) {
 /// The card shows how it ended.
 fn check_card(world: &World, request: &AccessRequest, place: &str) {
     let Some(card) = request.cards.iter().find_map(|card| card.place.clone()) else {
-        assert!(matches!(request.status, Status::Refused { .. }), "{place}: no card for {:?}", request.status);
+        assert!(
+            matches!(request.status, Status::Refused { .. }),
+            "{place}: no card for {:?}",
+            request.status
+        );
         return;
     };
     let messages = world.slack().messages(card.channel.as_str());

@@ -94,7 +94,16 @@ async fn a_flow_may_forbid_ending_early() {
     let card = world.card(&request);
     assert!(!card.contains("[Revoke]"), "{card}");
     // A button that is not there cannot be pressed; an old one may still be on somebody's screen.
-    let refused = world.slack().click(ana.user(), &world.card_message(&request).channel, &world.card_message(&request).ts, "sym_revoke", request.id.as_str()).await;
+    let refused = world
+        .slack()
+        .click(
+            ana.user(),
+            &world.card_message(&request).channel,
+            &world.card_message(&request).ts,
+            "sym_revoke",
+            request.id.as_str(),
+        )
+        .await;
     assert!(refused.is_err());
     world.pass(HOUR).await;
     world.settle().await;

@@ -1,7 +1,9 @@
 //! AWS fails in every way it knows: nobody is told a lie, and nothing is left behind.
 
 use crate::world::World;
-use crate::world::custody::{ADMIN, CLOUDWATCH, HOUR, INSTANCE, PROD, RUNTIME_ROLE, SSO_ROLE, SUPPORT, just_under, minutes};
+use crate::world::custody::{
+    ADMIN, CLOUDWATCH, HOUR, INSTANCE, PROD, RUNTIME_ROLE, SSO_ROLE, SUPPORT, just_under, minutes,
+};
 use insta::assert_snapshot;
 use sym::access::Span;
 use sym::sandbox::aws::{Fault, Match, OperationTime};
@@ -57,7 +59,8 @@ async fn a_refused_create_names_the_role_and_the_permission() {
     let world = World::with(STORIES).await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     world.change_role(SSO_ROLE, |role| {
-        role.allows = ["sso:List*", "sso:Describe*", "sso:Delete*", "identitystore:*"].map(str::to_owned).to_vec();
+        role.allows =
+            ["sso:List*", "sso:Describe*", "sso:Delete*", "identitystore:*"].map(str::to_owned).to_vec();
     });
     let request = ana.asks_to_be_admin(HOUR).await;
     ana.next_dm();
@@ -257,7 +260,10 @@ async fn a_call_that_hangs_is_given_up_and_tried_again() {
     world.pass(HOUR).await;
     world.settle().await;
     assert!(!ana.is_admin());
-    assert_eq!(world.changes(), ["CreateAccountAssignment", "DeleteAccountAssignment hung", "DeleteAccountAssignment"]);
+    assert_eq!(
+        world.changes(),
+        ["CreateAccountAssignment", "DeleteAccountAssignment hung", "DeleteAccountAssignment"]
+    );
     assert_eq!(world.word(&request), "ended");
     world.ignore_messages();
     world.finish().await;
@@ -435,7 +441,8 @@ async fn group_memberships_that_aws_will_not_take_back_come_with_the_way_to_do_i
     world.pass(HOUR + minutes(2)).await;
     let errors = world.channel_text("sym-errors").join("\n");
     assert!(errors.contains(&format!("from group {SUPPORT} in the Identity Center console")), "{errors}");
-    let command = format!("aws iam remove-user-from-group --group-name {CLOUDWATCH} --user-name ana@example.com");
+    let command =
+        format!("aws iam remove-user-from-group --group-name {CLOUDWATCH} --user-name ana@example.com");
     assert!(errors.contains(&command), "{errors}");
     // Somebody does; the bot sees it and is content.
     world.aws().leave_group(world.identity_store(), SUPPORT, &ana.player.sso_user);

@@ -2,7 +2,8 @@
 
 use crate::world::World;
 use crate::world::custody::{
-    CLOUDWATCH, HOUR, IAM_ROLE, INSTANCE, PROD, READER, RUNTIME_ROLE, SSO_ROLE, STAGING, SUPPORT, just_under, minutes,
+    CLOUDWATCH, HOUR, IAM_ROLE, INSTANCE, PROD, READER, RUNTIME_ROLE, SSO_ROLE, STAGING, SUPPORT, just_under,
+    minutes,
 };
 use insta::assert_snapshot;
 use sym::access::{Span, Status};
@@ -224,7 +225,11 @@ async fn nothing_is_written_to_aws_before_somebody_has_approved() {
                     matches!(request.status, Status::Pending { .. })
                 });
                 let id = id.unwrap();
-                world.slack().click(ana.user(), &dm.channel, &dm.ts, "sym_withdraw", id.as_str()).await.unwrap();
+                world
+                    .slack()
+                    .click(ana.user(), &dm.channel, &dm.ts, "sym_withdraw", id.as_str())
+                    .await
+                    .unwrap();
             }
             "lapsed" => {
                 ana.asks_to_be_admin(HOUR).await;
@@ -240,10 +245,15 @@ async fn nothing_is_written_to_aws_before_somebody_has_approved() {
         world.settle().await;
         assert_eq!(world.changes(), Vec::<String>::new(), "{end}");
     }
-    let mut words: Vec<String> = world.engine().store().requests().map(|request| {
-        let json = serde_json::to_value(&request.status).unwrap();
-        json.as_object().unwrap().keys().next().unwrap().clone()
-    }).collect();
+    let mut words: Vec<String> = world
+        .engine()
+        .store()
+        .requests()
+        .map(|request| {
+            let json = serde_json::to_value(&request.status).unwrap();
+            json.as_object().unwrap().keys().next().unwrap().clone()
+        })
+        .collect();
     words.sort();
     assert_eq!(words, ["denied", "lapsed", "refused", "withdrawn"]);
     world.ignore_messages();
@@ -321,7 +331,9 @@ async fn the_end_never_reaches_beyond_what_was_written_down_before_the_grant() {
     world.jump(crate::world::MORNING + minutes(15) - Span::millis(1));
     world.start().await;
     world.engine().settle().await;
-    let Status::Active { ends_at, .. } = world.status(&request) else { panic!("{:?}", world.status(&request)) };
+    let Status::Active { ends_at, .. } = world.status(&request) else {
+        panic!("{:?}", world.status(&request))
+    };
     assert!(ends_at.unwrap() <= written);
     assert_eq!(ends_at, Some(world.now() + HOUR));
     world.pass(HOUR).await;
@@ -457,7 +469,9 @@ async fn a_clock_that_jumps_to_and_fro_neither_prolongs_access_nor_revives_it() 
     let world = World::with(STORIES).await;
     let (ana, start) = (world.person("ana"), world.now());
     let request = world.admin("ana", HOUR).await;
-    let Status::Active { ends_at: Some(ends_at), .. } = world.status(&request) else { panic!("it is active") };
+    let Status::Active { ends_at: Some(ends_at), .. } = world.status(&request) else {
+        panic!("it is active")
+    };
     world.pass(minutes(30)).await;
     // An hour back, and nothing happens that would not have happened then.
     world.jump(start - minutes(30));
@@ -467,7 +481,10 @@ async fn a_clock_that_jumps_to_and_fro_neither_prolongs_access_nor_revives_it() 
     world.jump(start + minutes(30));
     world.settle().await;
     assert!(ana.is_admin());
-    assert_eq!(world.status(&request), Status::Active { since: ends_at - HOUR, ends_at: Some(ends_at), warned: false });
+    assert_eq!(
+        world.status(&request),
+        Status::Active { since: ends_at - HOUR, ends_at: Some(ends_at), warned: false }
+    );
     // Another one, beyond the end.
     world.jump(ends_at + minutes(20));
     world.settle().await;

@@ -109,7 +109,10 @@ async fn a_second_request_approved_while_the_first_is_being_taken_is_given_anew(
     world.pass(minutes(3)).await;
     assert_eq!(world.word(&first), "ended");
     assert!(world.is_active(&second) && ana.is_admin());
-    assert_eq!(world.changes(), ["CreateAccountAssignment", "DeleteAccountAssignment", "CreateAccountAssignment"]);
+    assert_eq!(
+        world.changes(),
+        ["CreateAccountAssignment", "DeleteAccountAssignment", "CreateAccountAssignment"]
+    );
     world.pass(HOUR).await;
     world.settle().await;
     assert!(!ana.is_admin());

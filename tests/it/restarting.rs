@@ -1,8 +1,8 @@
 //! A bot that is stopped in any state goes on where it was.
 
-use crate::world::{Asked, World};
-use crate::world::custody::{HOUR, minutes};
 use crate::world::MORNING;
+use crate::world::custody::{HOUR, minutes};
+use crate::world::{Asked, World};
 use sym::access::{Span, Status};
 use sym::sandbox::aws::{Fault, Match, OperationTime};
 
@@ -108,7 +108,8 @@ async fn active_and_warned() {
             assert!(!world.person("ana").is_admin());
             let ana = world.person("ana").user().to_owned();
             let warnings = world.slack().dms(&ana).into_iter();
-            let warnings = warnings.filter(|dm| world.slack().shown(&ana, dm).contains("If you need it longer"));
+            let warnings =
+                warnings.filter(|dm| world.slack().shown(&ana, dm).contains("If you need it longer"));
             assert_eq!(warnings.count(), 1, "warned once");
             world.ignore_messages();
             world.finish().await;

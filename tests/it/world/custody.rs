@@ -122,7 +122,9 @@ impl World {
             trusted: vec![if is_runtime { BOT } else { RUNTIME_ROLE }.to_owned()],
             external_id: is_runtime.then(|| "b7d3c2e0-6d5f-4a7e-9f0e-1c2d3e4f5a6b".to_owned()),
             may_set_source_identity: true,
-            allows: ["sso:*", "identitystore:*", "organizations:*", "iam:*", "sts:*"].map(str::to_owned).to_vec(),
+            allows: ["sso:*", "identitystore:*", "organizations:*", "iam:*", "sts:*"]
+                .map(str::to_owned)
+                .to_vec(),
             ..Role::default()
         };
         change(&mut role);
