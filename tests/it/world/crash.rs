@@ -46,7 +46,7 @@ impl Cut {
         if self.is_off.swap(true, Ordering::SeqCst) {
             return Some(CutSide::Before);
         }
-        *self.last.lock().unwrap() = call.to_owned();
+        call.clone_into(&mut self.last.lock().unwrap());
         *self.copy.lock().unwrap() = Some(copy_of(&self.data));
         self.happened.notify_one();
         Some(self.side)
