@@ -58,7 +58,11 @@ async fn ends(world: World) {
 fn card_in(world: &World, asked: &Asked, channel: &str) -> Message {
     let id = world.stage.channel(channel).unwrap();
     let request = world.request(asked);
-    let place = request.cards.iter().filter_map(|card| card.place.as_ref()).find(|place| place.channel.as_str() == id);
+    let place = request
+        .cards
+        .iter()
+        .filter_map(|card| card.place.as_ref())
+        .find(|place| place.channel.as_str() == id);
     let place = place.expect("there is a card in the channel");
     let messages = world.slack().messages(id);
     messages.into_iter().find(|message| message.ts == place.ts.as_str()).expect("the card is there")
@@ -85,7 +89,8 @@ async fn presses_in_dm(world: &World, who: &Someone<'_>, action: &str) {
 /// Chooses a shorter duration on the card.
 async fn shortens(world: &World, who: &Someone<'_>, asked: &Asked, to: &str) {
     let card = world.card_message(asked);
-    let chosen = world.slack().choose_in_message(who.user(), &card.channel, &card.ts, "sym_shorten", to).await;
+    let chosen =
+        world.slack().choose_in_message(who.user(), &card.channel, &card.ts, "sym_shorten", to).await;
     assert!(chosen.unwrap_or_else(|refused| panic!("{refused}")).acked, "the choice was not acknowledged");
     world.engine().settle().await;
 }

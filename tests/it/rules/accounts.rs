@@ -8,7 +8,11 @@ use sym::sandbox::aws::{Fault, Match};
 /// Staging is two units below “Production”, and the account “dev” is tagged.
 fn arrange(world: &World) {
     let aws = world.aws();
-    aws.add_ou("ou-abcd-11111111", "r-abcd", "Production").add_ou("ou-abcd-22222222", "ou-abcd-11111111", "Copies");
+    aws.add_ou("ou-abcd-11111111", "r-abcd", "Production").add_ou(
+        "ou-abcd-22222222",
+        "ou-abcd-11111111",
+        "Copies",
+    );
     aws.place_account(STAGING, "ou-abcd-22222222").tag(DEV, "env", "dev").tag(PROD, "env", "prod");
 }
 

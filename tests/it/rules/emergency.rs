@@ -13,7 +13,13 @@ async fn with_group() -> World {
 }
 
 async fn breaks_glass(who: &Someone<'_>) -> Asked {
-    who.asks_for("").flow("glass").for_(Span::hours(1)).because("INC-42").with("Emergency", "This is an emergency").send().await
+    who.asks_for("")
+        .flow("glass")
+        .for_(Span::hours(1))
+        .because("INC-42")
+        .with("Emergency", "This is an emergency")
+        .send()
+        .await
 }
 
 #[tokio::test]
@@ -67,7 +73,17 @@ async fn in_an_emergency_access_comes_at_once_and_everybody_passed_over_is_told(
     (A session that is open at the end can go on until it expires by itself.)
     [Revoke]
     ");
-    // Acknowledging changes nothing about its end.
+    ends(world).await;
+}
+
+#[tokio::test]
+async fn an_acknowledged_emergency_ends_on_time_and_its_card_still_tells_of_it() {
+    let world = with_group().await;
+    let (ana, cy) = (world.person("ana"), world.person("cy"));
+    let asked = breaks_glass(&ana).await;
+    world.settle().await;
+    comments(&world, &cy, &asked, "Saw it, all well");
+    cy.presses("sym_acknowledge", &asked).await;
     world.pass(Span::minutes(59)).await;
     assert!(ana.holds(ADMIN.0, ADMIN.1));
     world.pass(Span::minutes(1)).await;
@@ -169,7 +185,11 @@ async fn an_emergency_in_which_aws_gave_nothing_does_not_block_the_next() {
     world.aws().fault(Match::every("CreateAccountAssignment"), denied);
     let failed = breaks_glass(&ana).await;
     world.settle().await;
-    assert!(matches!(world.status(&failed), Status::Ended { began: None, .. }), "{:?}", world.status(&failed));
+    assert!(
+        matches!(world.status(&failed), Status::Ended { began: None, .. }),
+        "{:?}",
+        world.status(&failed)
+    );
     world.aws().clear_faults();
     let next = breaks_glass(&ana).await;
     world.settle().await;

@@ -63,7 +63,9 @@ async fn what_somebody_else_has_chosen_shortens_nothing() {
 
 #[tokio::test]
 async fn of_two_approvers_the_shorter_choice_holds_whoever_comes_first() {
-    for (first, second, last) in [("1 hour", "30 minutes", 30), ("30 minutes", "as it is now: 30 minutes", 30)] {
+    for (first, second, last) in
+        [("1 hour", "30 minutes", 30), ("30 minutes", "as it is now: 30 minutes", 30)]
+    {
         let world = world().await;
         let (ana, bo, cy) = (world.person("ana"), world.person("bo"), world.person("cy"));
         let asked = ana.asks_for("").flow("two").for_(Span::hours(4)).because("INC-42").send().await;
@@ -78,7 +80,10 @@ async fn of_two_approvers_the_shorter_choice_holds_whoever_comes_first() {
         world.settle().await;
         assert!(is_active(&world, &asked));
         let request = world.request(&asked);
-        assert_eq!((request.duration, request.asked_duration), (Some(Span::minutes(last)), Some(Span::hours(4))));
+        assert_eq!(
+            (request.duration, request.asked_duration),
+            (Some(Span::minutes(last)), Some(Span::hours(4)))
+        );
         ends(world).await;
     }
 }
