@@ -73,7 +73,17 @@ async fn in_an_emergency_access_comes_at_once_and_everybody_passed_over_is_told(
     (A session that is open at the end can go on until it expires by itself.)
     [Revoke]
     ");
-    // Acknowledging changes nothing about its end.
+    ends(world).await;
+}
+
+#[tokio::test]
+async fn an_acknowledged_emergency_ends_on_time_and_its_card_still_tells_of_it() {
+    let world = with_group().await;
+    let (ana, cy) = (world.person("ana"), world.person("cy"));
+    let asked = breaks_glass(&ana).await;
+    world.settle().await;
+    comments(&world, &cy, &asked, "Saw it, all well");
+    cy.presses("sym_acknowledge", &asked).await;
     world.pass(Span::minutes(59)).await;
     assert!(ana.holds(ADMIN.0, ADMIN.1));
     world.pass(Span::minutes(1)).await;
