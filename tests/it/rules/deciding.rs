@@ -196,3 +196,32 @@ async fn whoever_no_rule_names_is_told_on_the_form_or_right_after_it() {
     dee.closes_form().await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_rule_that_denies_outweighs_all_others_on_the_form_and_after_it() {
+    let world = world().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let form = |account| values([("Reason", "INC-42"), ("Account", account), ("Duration", "1 hour")]);
+    let errors = super::errors_of(&ana, "frozen", form(super::STAGING)).await;
+    insta::assert_snapshot!(errors.join("\n"), @"The rule “freeze” of this flow lets nobody have this.");
+    ana.closes_form().await;
+    // Whom the bot does not know yet hears of it right after the form.
+    world.slack().fault("users.info", When::Always, Fault::ServerError);
+    let dee = world.person("dee");
+    dee.types("request frozen").await;
+    world.slack().clear_faults();
+    let refused = dee.sends(form(super::STAGING)).await;
+    assert!(super::is_refused(&world, &refused));
+    insta::assert_snapshot!(dee.next_dm(), @r"
+    :no_entry: Your request for *Read only* was refused.
+    The rule “freeze” of this flow lets nobody have this.
+    When that has changed, ask again with `/sym request frozen`.
+    ");
+    assert_eq!(world.channel_text("access-requests").len(), 0);
+    // Elsewhere people decide.
+    let asked = super::asks_in(&ana, "frozen", super::PROD).await;
+    bo.approves(&asked).await;
+    world.settle().await;
+    assert!(is_active(&world, &asked));
+    ends(world).await;
+}
