@@ -39,6 +39,7 @@
         clippy::items_after_statements,
         clippy::match_same_arms,
         clippy::unnecessary_get_then_check,
+        clippy::format_push_string,
         reason = "a test that cannot go on has failed, and tells its story in one go"
     )
 )]

@@ -98,7 +98,7 @@ impl Process {
         let mut process = Self { child, log, address: String::new() };
         let line = process.wait_for("health is served");
         let served: serde_json::Value = serde_json::from_str(&line).unwrap();
-        process.address = served["address"].as_str().unwrap().to_owned();
+        served["address"].as_str().unwrap().clone_into(&mut process.address);
         process
     }
 

@@ -1,7 +1,6 @@
 //! The workspace driven as a bot would, over its real sockets.
 #![expect(
     clippy::needless_pass_by_value,
-    clippy::too_many_lines,
     clippy::similar_names,
     reason = "a test tells its story in one go, and builds JSON from JSON"
 )]

@@ -124,7 +124,7 @@ impl<'a> Someone<'a> {
 
 impl Asking<'_> {
     pub(crate) fn flow(mut self, flow: &str) -> Self {
-        self.flow = flow.to_owned();
+        flow.clone_into(&mut self.flow);
         self
     }
 
