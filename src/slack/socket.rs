@@ -59,7 +59,7 @@ impl Settings {
         Self {
             api_url: "https://slack.com/api".to_owned(),
             app_token: app_token.into(),
-            connections: 4,
+            connections: 2,
             ping_every: Duration::from_secs(5),
             missed_pongs: 3,
             hello_within: Duration::from_secs(10),
