@@ -9,10 +9,10 @@ mod audit;
 mod decide;
 mod entitlement;
 mod event;
-#[cfg(test)]
-mod laws;
 mod flow;
 mod id;
+#[cfg(test)]
+mod laws;
 mod notice;
 mod person;
 mod request;
@@ -32,11 +32,11 @@ pub use id::{
 };
 pub use notice::{Audience, Notice, NoticeKind};
 pub use person::{Facts, Person};
-pub use request::{
-    AccessRequest, Approval, Ask, AskedTarget, Card, Cause, Emergency, Fallback, People, Place, Removal, RequestDuty,
-    Requirement, Retry, Status, Terms,
-};
 pub use refusal::Refusal;
+pub use request::{
+    AccessRequest, Approval, Ask, AskedTarget, Card, Cause, Emergency, Fallback, People, Place, Removal,
+    RequestDuty, Requirement, Retry, Status, Terms,
+};
 pub use resource::{Connection, Hop, Principal, Resource};
 pub use time::{ParseSpanError, Span, Timestamp};
 

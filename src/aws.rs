@@ -216,8 +216,13 @@ impl Aws {
     ) -> Result<Progress, AwsError> {
         let target = Target::of(principal, resource)?;
         let instance = instance_of(resource);
-        self.within(session, instance, Urgency::Revocation, |reach| async move { target.revoke(&reach).await })
-            .await
+        self.within(
+            session,
+            instance,
+            Urgency::Revocation,
+            |reach| async move { target.revoke(&reach).await },
+        )
+        .await
     }
 
     /// How the operation that takes the access away goes; once it is over, whatever its verdict, a

@@ -55,6 +55,10 @@ pub struct Bot {
     watching: JoinHandle<()>,
 }
 
+/// Each connection answers one delivery at a time, and Slack spreads its deliveries over them. It allows
+/// ten for an app.
+const CONNECTIONS: u32 = 4;
+
 /// How often Slack is asked who the bot is, while it cannot be reached.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
@@ -75,8 +79,11 @@ impl Bot {
         })?;
         let aws = Aws::new(aws).await;
         let engine = Engine::new(Parts { store, clock, slack, aws, catalog });
-        let socket =
-            socket::Settings { api_url: slack_api_url, ..socket::Settings::new(app_token.reveal()) };
+        let socket = socket::Settings {
+            api_url: slack_api_url,
+            connections: CONNECTIONS,
+            ..socket::Settings::new(app_token.reveal())
+        };
         Ok((engine.clone(), Listening { engine, socket, readiness }))
     }
 }

@@ -5,6 +5,7 @@ mod audit;
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod policy;
 mod restore;
 mod run;
 
@@ -52,6 +53,13 @@ enum Command {
     Backup(admin::BackupArgs),
     /// Put a backup into an empty folder
     Restore(restore::RestoreArgs),
+    /// Say whether somebody may have something, by which rules, and who could decide
+    Explain(Box<policy::ExplainArgs>),
+    /// Test the rules, or see what a change of them would mean
+    Policy {
+        #[command(subcommand)]
+        command: policy::PolicyCommand,
+    },
     /// Try the bot in a browser, against a simulated Slack and a simulated AWS on this machine
     #[cfg(feature = "sandbox")]
     Demo(demo::DemoArgs),
@@ -68,6 +76,8 @@ pub fn main() -> ExitCode {
         Command::Audit(command) => audit::audit(&command),
         Command::Backup(args) => admin::backup(&args.file, &args.data),
         Command::Restore(args) => restore::restore(&args, &environment),
+        Command::Explain(args) => policy::explain(&args, &environment),
+        Command::Policy { command } => policy::policy(&command, &environment),
         #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::demo(&args, &environment),
     }

@@ -104,7 +104,10 @@ impl Environment {
     pub fn read() -> Self {
         #[expect(clippy::disallowed_methods, reason = "this is where settings are read")]
         let all = std::env::vars_os();
-        Self(all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect())
+        Self(
+            all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
+        )
     }
 
     /// One made of pairs, for tests.
@@ -118,9 +121,9 @@ impl Environment {
     }
 
     fn manifest_variables(&self) -> impl Iterator<Item = (String, String)> {
-        self.0.iter().filter_map(|(name, value)| {
-            Some((name.strip_prefix("SYM_VAR_")?.to_owned(), value.clone()))
-        })
+        self.0
+            .iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix("SYM_VAR_")?.to_owned(), value.clone())))
     }
 }
 
@@ -128,7 +131,10 @@ impl Environment {
 ///
 /// # Errors
 /// A `--var` is not `name=value`.
-pub fn manifest_options(args: &ManifestArgs, environment: &Environment) -> Result<crate::manifest::Options, Vec<String>> {
+pub fn manifest_options(
+    args: &ManifestArgs,
+    environment: &Environment,
+) -> Result<crate::manifest::Options, Vec<String>> {
     let mut vars: BTreeMap<String, String> = environment.manifest_variables().collect();
     let mut wrong = Vec::new();
     for pair in &args.vars {
@@ -140,7 +146,11 @@ pub fn manifest_options(args: &ManifestArgs, environment: &Environment) -> Resul
         }
     }
     if wrong.is_empty() {
-        Ok(crate::manifest::Options { vars, terraform: args.terraform.clone(), channel: args.channel.clone() })
+        Ok(crate::manifest::Options {
+            vars,
+            terraform: args.terraform.clone(),
+            channel: args.channel.clone(),
+        })
     } else {
         Err(wrong)
     }
@@ -156,7 +166,10 @@ pub fn settings(args: &RunArgs, environment: &Environment) -> Result<RunSettings
     let bot_token = token(environment, "SLACK_BOT_TOKEN", "xoxb-", BOT_TOKEN_HELP, &mut wrong);
     let listen = args.listen.parse::<SocketAddr>();
     if listen.is_err() {
-        wrong.push(format!("--listen / SYM_LISTEN is `{}`: give an address and a port, such as 127.0.0.1:8080", args.listen));
+        wrong.push(format!(
+            "--listen / SYM_LISTEN is `{}`: give an address and a port, such as 127.0.0.1:8080",
+            args.listen
+        ));
     }
     if !args.manifests.is_dir() {
         wrong.push(format!(
@@ -190,8 +203,10 @@ pub fn settings(args: &RunArgs, environment: &Environment) -> Result<RunSettings
     }
 }
 
-const APP_TOKEN_HELP: &str = "make one under “Basic Information → App-Level Tokens” with the scope connections:write";
-const BOT_TOKEN_HELP: &str = "copy it from “OAuth & Permissions” after installing the app with slack-app.yaml";
+const APP_TOKEN_HELP: &str =
+    "make one under “Basic Information → App-Level Tokens” with the scope connections:write";
+const BOT_TOKEN_HELP: &str =
+    "copy it from “OAuth & Permissions” after installing the app with slack-app.yaml";
 
 fn token(
     environment: &Environment,

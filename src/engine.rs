@@ -20,8 +20,8 @@ mod tasks;
 pub use reachability::Finding;
 
 use crate::access::{
-    Case, Entitlement, EntitlementId, EnvelopeId, Event, Jitter, Refusal, RequestId, Span, Step, TeamId, Timestamp,
-    UserId, decide,
+    Case, Entitlement, EntitlementId, EnvelopeId, Event, Jitter, Refusal, RequestId, Span, Step, TeamId,
+    Timestamp, UserId, decide,
 };
 use crate::aws::Aws;
 use crate::clock::Clock;
@@ -33,6 +33,7 @@ use outbox::Outbox;
 use people::Directory;
 use reachability::Reachability;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
@@ -94,6 +95,8 @@ struct Shared {
     troubles: Mutex<HashMap<Due, Timestamp>>,
     /// When old deliveries were last forgotten.
     tidied: Mutex<Option<Timestamp>>,
+    /// Manifests were offered that do not load, and people were told.
+    is_behind: AtomicBool,
     /// Something may have become due. A hint: a lost one costs at most half a minute.
     wake: Notify,
 }
@@ -129,6 +132,7 @@ impl Engine {
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
+                is_behind: AtomicBool::default(),
                 wake: Notify::new(),
             }),
         }

@@ -15,6 +15,7 @@
 //! | [`slack`] | Translates between Slack's JSON and our words, both ways; owns the socket. |
 //! | [`aws`] | Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone. |
 //! | [`engine`] | Applies events one at a time and does what is due. The only room where adapters meet. |
+//! | [`rehearsal`] | Plays requests through against the rules, without Slack, AWS or a running bot. |
 //! | [`bot`] | Puts the parts together. |
 //! | [`admin`] | What an operator does at the machine the bot runs on, over a socket in its data folder. |
 //! | [`http`], [`readiness`] | Health, and what is missing before the bot is ready. |
@@ -30,6 +31,20 @@
 //!
 //! The eight laws are in `access/laws.rs`, as tests.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::too_many_lines,
+        clippy::items_after_statements,
+        clippy::match_same_arms,
+        clippy::unnecessary_get_then_check,
+        clippy::format_push_string,
+        reason = "a test that cannot go on has failed, and tells its story in one go"
+    )
+)]
+
 pub mod access;
 pub mod admin;
 pub mod aws;
@@ -44,6 +59,7 @@ pub mod http;
 pub mod manifest;
 pub mod policy;
 pub mod readiness;
+pub mod rehearsal;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod slack;

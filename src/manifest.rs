@@ -17,6 +17,7 @@ mod nearest;
 mod read;
 mod reader;
 mod schema;
+mod sheet;
 mod source;
 mod terraform;
 mod tree;
@@ -26,7 +27,8 @@ mod world;
 
 pub use catalog::{Catalog, FlowEntry, Identity, Integration};
 pub use complaint::{Also, Complaint, Complaints, Severity};
-pub use describe::describe;
+pub use describe::{describe, people as describe_people};
+pub use sheet::{Expect, FactSheet, PersonSheet, TestCase, TestFile, read_facts, read_tests};
 
 use files::Files;
 use hcl_edit::Span as _;

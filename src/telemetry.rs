@@ -30,7 +30,10 @@ pub fn start(filter: &str) -> Result<(), String> {
         .log_internal_errors(false)
         .with_span_events(FmtSpan::NONE)
         .with_target(false);
-    let started =
-        if is_terminal { builder.with_ansi(true).try_init() } else { builder.json().flatten_event(true).try_init() };
+    let started = if is_terminal {
+        builder.with_ansi(true).try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
     started.map_err(|error| error.to_string())
 }

@@ -65,18 +65,18 @@ pub(super) fn transitions(before: &Case, after: &Case, actor: &Actor, at: Timest
         }
     }
     let (old, new) = (&before.entitlement, &after.entitlement);
-    if old.as_ref().map(|old| &old.custody) != new.as_ref().map(|new| &new.custody) {
-        if let Some(entitlement) = new.as_ref().or(old.as_ref()) {
-            let custody = new.as_ref().map_or(serde_json::Value::from("absent"), |new| json(&new.custody));
-            records.push(AuditRecord {
-                at,
-                actor: Actor::Bot,
-                action: format!("custody_{}", word(&custody)),
-                request: None,
-                entitlement: Some(entitlement.id.clone()),
-                detail: custody,
-            });
-        }
+    if old.as_ref().map(|old| &old.custody) != new.as_ref().map(|new| &new.custody)
+        && let Some(entitlement) = new.as_ref().or(old.as_ref())
+    {
+        let custody = new.as_ref().map_or(serde_json::Value::from("absent"), |new| json(&new.custody));
+        records.push(AuditRecord {
+            at,
+            actor: Actor::Bot,
+            action: format!("custody_{}", word(&custody)),
+            request: None,
+            entitlement: Some(entitlement.id.clone()),
+            detail: custody,
+        });
     }
     records
 }

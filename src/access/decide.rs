@@ -5,6 +5,7 @@
 //!                    │            ├─► Denied, Withdrawn, Lapsed
 //!                    └─► Refused  └─► Approved (a flow that grants nothing)
 //! entitlement:  (absent) ─► Looking ─► Granting ─► Held ─► Revoking ─► (absent)
+//!                              │                                └─► Granting: somebody wants it again
 //!                              └─► (absent): the person had it already
 //! ```
 

@@ -129,15 +129,24 @@ pub enum EntitlementDuty {
 }
 
 impl Entitlement {
+    /// What is owed at this moment. An end that has come goes first, however long other work has been
+    /// due: a bot that has slept through an end must not give what should be over.
+    pub fn owed(&self, now: Timestamp) -> Option<EntitlementDuty> {
+        let (duty, due) = self.duty()?;
+        if self.next_end().is_some_and(|end| end <= now) {
+            return Some(EntitlementDuty::TimePasses);
+        }
+        (due <= now).then_some(duty)
+    }
+
+    /// When time itself next changes something: a claim ends, or an alarm is raised.
+    fn next_end(&self) -> Option<Timestamp> {
+        self.claims.values().filter_map(Claim::deadline).chain(self.next_alarm()).min()
+    }
+
     /// What is owed and from when. A claim's end outranks every retry. Exhaustive on purpose.
     pub fn duty(&self) -> Option<(EntitlementDuty, Timestamp)> {
-        let end = self
-            .claims
-            .values()
-            .filter_map(Claim::deadline)
-            .chain(self.next_alarm())
-            .min()
-            .map(|at| (EntitlementDuty::TimePasses, at));
+        let end = self.next_end().map(|at| (EntitlementDuty::TimePasses, at));
         let work = match &self.custody {
             Custody::Looking { retry } => Some((EntitlementDuty::Look, retry.at)),
             Custody::Granting { operation: None, retry, .. } => Some((EntitlementDuty::Grant, retry.at)),
@@ -202,12 +211,12 @@ impl Entitlement {
                  --permission-set-arn {permission_set_arn} --target-type AWS_ACCOUNT --target-id {account_id} \
                  --principal-type USER --principal-id {who}"
             ),
-            Resource::SsoGroup { group_id, .. } => format!(
-                "remove user {who} from group {group_id} in the Identity Center console (Groups)"
-            ),
-            Resource::IamGroup { group_name, .. } => format!(
-                "aws iam remove-user-from-group --group-name {group_name} --user-name {who}"
-            ),
+            Resource::SsoGroup { group_id, .. } => {
+                format!("remove user {who} from group {group_id} in the Identity Center console (Groups)")
+            }
+            Resource::IamGroup { group_name, .. } => {
+                format!("aws iam remove-user-from-group --group-name {group_name} --user-name {who}")
+            }
         }
     }
 }

@@ -174,10 +174,7 @@ fn account_id(text: String) -> Result<String, TargetSettingError> {
     }
     Err(TargetSettingError {
         setting: "account_id".to_owned(),
-        message: format!(
-            "An AWS account ID is twelve digits; this has {} characters.",
-            text.chars().count()
-        ),
+        message: format!("An AWS account ID is twelve digits; this has {} characters.", text.chars().count()),
     })
 }
 
@@ -268,9 +265,8 @@ impl PromptField {
                 Ok(None)
             };
         }
-        if let Some(odd) = texts
-            .iter()
-            .find(|text| !self.allowed_values.is_empty() && !self.allowed_values.contains(text))
+        if let Some(odd) =
+            texts.iter().find(|text| !self.allowed_values.is_empty() && !self.allowed_values.contains(text))
         {
             return Err(format!("“{odd}” is not one of the choices."));
         }
@@ -278,9 +274,7 @@ impl PromptField {
     }
 
     fn typed(&self, texts: Vec<String>) -> Result<AnswerValue, String> {
-        let int = |text: &str| {
-            text.parse::<i64>().map_err(|_| format!("“{text}” is not a whole number."))
-        };
+        let int = |text: &str| text.parse::<i64>().map_err(|_| format!("“{text}” is not a whole number."));
         let first = texts.first().cloned().unwrap_or_default();
         Ok(match self.field_type {
             FieldType::Text => AnswerValue::Text(first),
@@ -298,9 +292,7 @@ impl PromptField {
                 AnswerValue::IntList(texts.iter().map(|text| int(text)).collect::<Result<_, _>>()?)
             }
             FieldType::SlackUser => AnswerValue::SlackUsers(vec![UserId::new(first)]),
-            FieldType::SlackUserList => {
-                AnswerValue::SlackUsers(texts.into_iter().map(UserId::new).collect())
-            }
+            FieldType::SlackUserList => AnswerValue::SlackUsers(texts.into_iter().map(UserId::new).collect()),
         })
     }
 }
@@ -345,12 +337,8 @@ impl AnswerValue {
             Self::Bool(flag) => flag.to_string(),
             Self::Duration(span) => span.short(),
             Self::TextList(texts) => texts.join(", "),
-            Self::IntList(numbers) => {
-                numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            }
-            Self::SlackUsers(users) => {
-                users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            }
+            Self::IntList(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            Self::SlackUsers(users) => users.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         }
     }
 }

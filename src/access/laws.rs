@@ -1,5 +1,7 @@
 //! The eight laws, as tests over every state and every event, and over random histories.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "tests say what they need where they need it")]
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -210,20 +212,21 @@ fn shape(books: &Books) -> String {
     for request in books.requests.values() {
         text += &word(serde_json::to_value(&request.status).unwrap());
         if let Status::Ended { cause, removal, began, .. } = &request.status {
-            text += &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
+            text +=
+                &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
         }
         if let Status::Ending { cause, began, .. } = &request.status {
-            text += &format!("{:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
+            text.push_str(&format!("{:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some()));
         }
     }
     if let Some(entitlement) = &books.entitlement {
         text += &word(serde_json::to_value(&entitlement.custody).unwrap());
-        text += &format!(
+        text.push_str(&format!(
             "{}{}{}",
             entitlement.claims.len(),
             entitlement.has_unconfirmed_claim(),
             entitlement.custody.work().operation.is_some()
-        );
+        ));
     }
     text
 }
@@ -299,8 +302,20 @@ fn the_laws_hold_for_every_event_in_every_state() {
 fn every_status_and_every_custody_is_reached() {
     let shapes: String = every_state().iter().map(|(books, _)| shape(books) + " ").collect();
     for word in [
-        "identifying", "pending", "granting", "active", "ending", "refused", "denied", "withdrawn",
-        "lapsed", "already_held", "ended", "looking", "held", "revoking",
+        "identifying",
+        "pending",
+        "granting",
+        "active",
+        "ending",
+        "refused",
+        "denied",
+        "withdrawn",
+        "lapsed",
+        "already_held",
+        "ended",
+        "looking",
+        "held",
+        "revoking",
     ] {
         assert!(shapes.contains(word), "`{word}` is never reached");
     }
@@ -372,7 +387,9 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
         (|facts| facts.member_of.clear(), Refusal::RightUnknown),
     ];
     for (change, expected) in table {
-        let Event::Clicked { click, mut facts } = click("r1", "bo", ClickAction::Approve) else { unreachable!() };
+        let Event::Clicked { click, mut facts } = click("r1", "bo", ClickAction::Approve) else {
+            unreachable!()
+        };
         change(&mut facts);
         let answer = books.clone().apply(&Event::Clicked { click, facts }, START);
         assert_eq!(answer, Err(expected));
@@ -489,7 +506,7 @@ proptest! {
             let event = match happening {
                 Happening::Ask(n) => {
                     if !books.requests.contains_key(&RequestId::from(ids[n])) {
-                        books.open(ids[n], people[0], Span::hours(n as i64 + 1), at);
+                        books.open(ids[n], people[0], Span::hours(i64::try_from(n).unwrap_or_default() + 1), at);
                     }
                     continue;
                 }

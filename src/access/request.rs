@@ -418,10 +418,18 @@ impl AccessRequest {
             .min()
     }
 
-    /// Whether somebody else must still acknowledge that it was taken in an emergency.
+    /// Whether somebody else must still acknowledge that it was taken in an emergency. What AWS never
+    /// gave has not been taken, and does not stand in the way of another try.
     pub fn owes_acknowledgement(&self) -> bool {
         let emergency = self.terms.emergency.as_ref();
-        let was_given = !matches!(self.status, Status::Identifying { .. } | Status::Refused { .. });
+        let was_given = !matches!(
+            self.status,
+            Status::Identifying { .. }
+                | Status::Refused { .. }
+                | Status::AlreadyHeld { .. }
+                | Status::Ending { began: None, .. }
+                | Status::Ended { began: None, .. }
+        );
         was_given && emergency.is_some_and(|emergency| emergency.acknowledged.is_none())
     }
 
@@ -461,20 +469,28 @@ impl AccessRequest {
     /// The requirements that still need people.
     pub fn open_requirements(&self) -> impl Iterator<Item = &Requirement> {
         self.terms.requirements.iter().filter(|requirement| {
-            let given = self
-                .approvals
-                .iter()
-                .filter(|approval| approval.rules.contains(&requirement.rule))
-                .count();
+            let given =
+                self.approvals.iter().filter(|approval| approval.rules.contains(&requirement.rule)).count();
             given < requirement.min_approvals as usize
         })
     }
 
-    /// Whether this person has approved it.
+    /// Whether this person has approved it, for any rule.
     pub fn has_approved(&self, user: &UserId, email: Option<&Email>) -> bool {
-        self.approvals.iter().any(|approval| {
-            approval.by.user == *user || (email.is_some() && approval.by.email.as_ref() == email)
-        })
+        self.approvals.iter().any(|approval| approval.is_by(user, email))
+    }
+
+    /// Whether this person's approval counts for this rule already.
+    pub fn has_approved_for(&self, rule: &str, user: &UserId, email: Option<&Email>) -> bool {
+        let mut given = self.approvals.iter().filter(|approval| approval.rules.iter().any(|it| it == rule));
+        given.any(|approval| approval.is_by(user, email))
+    }
+}
+
+impl Approval {
+    /// Whether this person gave it, by Slack user or by address.
+    fn is_by(&self, user: &UserId, email: Option<&Email>) -> bool {
+        self.by.user == *user || (email.is_some() && self.by.email.as_ref() == email)
     }
 }
 

@@ -45,9 +45,7 @@ impl Resource {
     /// The AWS account this grants something in, when it is about one account.
     pub fn account_id(&self) -> Option<&str> {
         match self {
-            Self::SsoPermissionSet { account_id, .. } | Self::IamGroup { account_id, .. } => {
-                Some(account_id)
-            }
+            Self::SsoPermissionSet { account_id, .. } | Self::IamGroup { account_id, .. } => Some(account_id),
             Self::SsoGroup { .. } => None,
         }
     }

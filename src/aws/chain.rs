@@ -100,12 +100,8 @@ impl Chain {
     }
 
     async fn own(&self, region: &str) -> Arc<Clients> {
-        let key = Key {
-            region: region.to_owned(),
-            hops: Vec::new(),
-            name: String::new(),
-            source_identity: None,
-        };
+        let key =
+            Key { region: region.to_owned(), hops: Vec::new(), name: String::new(), source_identity: None };
         let slot = self.slot(key);
         let mut clients = slot.clients.lock().await;
         Arc::clone(clients.get_or_insert_with(|| Arc::new(Clients::of_the_bot(&self.base, region))))

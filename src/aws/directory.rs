@@ -252,8 +252,7 @@ impl Search<'_> {
             Err(error) if error.code() == Some("ValidationException") => Vec::new(),
             Err(error) => return Err(error),
         };
-        let is_named =
-            |user: &User| user.user_name().is_some_and(|found| found.eq_ignore_ascii_case(name));
+        let is_named = |user: &User| user.user_name().is_some_and(|found| found.eq_ignore_ascii_case(name));
         self.only(users.iter().filter(|user| is_named(user)).map(|user| user.user_id.clone()).collect())
     }
 
@@ -386,7 +385,12 @@ mod tests {
     fn user(id: &str, name: &str, emails: &[&str]) -> User {
         let email = |value: &&str| aws_sdk_identitystore::types::Email::builder().value(*value).build();
         let emails = emails.iter().map(email).collect();
-        let user = User::builder().identity_store_id("d-1").user_id(id).user_arn("arn").revision("1").user_name(name);
+        let user = User::builder()
+            .identity_store_id("d-1")
+            .user_id(id)
+            .user_arn("arn")
+            .revision("1")
+            .user_name(name);
         user.set_emails(Some(emails)).build().unwrap()
     }
 

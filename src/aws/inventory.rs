@@ -68,7 +68,8 @@ async fn roots(reach: &Reach) -> Result<Vec<String>, AwsError> {
     let mut token: Option<String> = None;
     loop {
         let call = reach.clients.organizations().list_roots().max_results(PAGE).set_next_token(token);
-        let page = call.send().await.map_err(|error| reach.clients.failed("organizations:ListRoots", &error))?;
+        let page =
+            call.send().await.map_err(|error| reach.clients.failed("organizations:ListRoots", &error))?;
         roots.extend(page.roots.into_iter().flatten().filter_map(|root| root.id));
         token = page.next_token.filter(|token| !token.is_empty());
         if token.is_none() {
@@ -91,7 +92,9 @@ async fn units_in(reach: &Reach, parent: &str) -> Result<Vec<String>, AwsError> 
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| reach.clients.failed("organizations:ListOrganizationalUnitsForParent", &error))?;
+            .map_err(|error| {
+                reach.clients.failed("organizations:ListOrganizationalUnitsForParent", &error)
+            })?;
         units.extend(page.organizational_units.into_iter().flatten().filter_map(|unit| unit.id));
         token = page.next_token.filter(|token| !token.is_empty());
         if token.is_none() {

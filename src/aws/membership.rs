@@ -36,14 +36,18 @@ impl Membership<'_> {
             Ok(_) => Ok(Progress::Done),
             // "Already a member" and "something else is going on" share this code.
             Err(error) if error.is_conflict() => {
-                if self.look(reach).await? { Ok(Progress::Done) } else { Err(error) }
+                if self.look(reach).await? {
+                    Ok(Progress::Done)
+                } else {
+                    Err(error)
+                }
             }
             Err(error) => Err(error),
         }
     }
 
     pub(super) async fn revoke(&self, reach: &Reach) -> Result<Progress, AwsError> {
-        let Some(id) = self.id(reach).await? else { return Ok(Progress::Done) };
+        let Some(id) = self.id_to_remove(reach).await? else { return Ok(Progress::Done) };
         let answer = reach
             .identity_store()
             .await?
@@ -59,6 +63,19 @@ impl Membership<'_> {
             return Err(error);
         }
         if self.look(reach).await? { Err(still_there()) } else { Ok(Progress::Done) }
+    }
+
+    /// Nothing can be removed without its id, so that a read comes first; and reads lag behind writes.
+    /// An absence that has been read one way is read another way too, before it counts as proof.
+    async fn id_to_remove(&self, reach: &Reach) -> Result<Option<String>, AwsError> {
+        if let Some(id) = self.id(reach).await? {
+            return Ok(Some(id));
+        }
+        match self.listed_id(reach).await {
+            // The user is gone; or the role may not ask this, and the first answer stands.
+            Err(error) if error.is_missing() || error.is_unavailable() => Ok(None),
+            answer => answer,
+        }
     }
 
     fn member(&self) -> MemberId {
@@ -85,13 +102,16 @@ impl Membership<'_> {
         match error {
             // The group, the user or the membership is gone, and the membership with it.
             error if error.is_missing() && !is_store_missing => Ok(None),
-            error if error.is_unavailable() => self.listed_id(reach, error).await,
+            error if error.is_unavailable() => match self.listed_id(reach).await {
+                Err(second) if second.is_unavailable() => Err(error),
+                answer => answer,
+            },
             error => Err(error),
         }
     }
 
     /// The same by listing the groups of the user.
-    async fn listed_id(&self, reach: &Reach, trouble: AwsError) -> Result<Option<String>, AwsError> {
+    async fn listed_id(&self, reach: &Reach) -> Result<Option<String>, AwsError> {
         let mut token: Option<String> = None;
         loop {
             let page = reach
@@ -105,11 +125,10 @@ impl Membership<'_> {
                 .send()
                 .await
                 .map_err(|error| {
-                    let second =
-                        reach.clients.failed("identitystore:ListGroupMembershipsForMember", &error);
-                    if second.is_unavailable() { trouble.clone() } else { second }
+                    reach.clients.failed("identitystore:ListGroupMembershipsForMember", &error)
                 })?;
-            let ours = page.group_memberships.into_iter().find(|found| found.group_id() == Some(self.group_id));
+            let ours =
+                page.group_memberships.into_iter().find(|found| found.group_id() == Some(self.group_id));
             if let Some(ours) = ours {
                 return Ok(Some(ours.membership_id));
             }

@@ -8,7 +8,6 @@ mod inventory;
 mod memberships;
 mod people;
 mod roles;
-mod speed;
 
 use super::*;
 use crate::access::{Connection, Hop, IntegrationName, RequestId};
@@ -211,7 +210,12 @@ impl Bench {
         self.aws.poll_revoke(&self.session(resource), principal, resource, operation).await
     }
 
-    async fn find(&self, resource: &Resource, email: &str, over: Option<&str>) -> Result<Principal, AwsError> {
+    async fn find(
+        &self,
+        resource: &Resource,
+        email: &str,
+        over: Option<&str>,
+    ) -> Result<Principal, AwsError> {
         self.aws.find_principal(&self.session(resource), resource, &Email::new(email), over).await
     }
 

@@ -37,16 +37,19 @@ impl Manifests {
     pub async fn reload(&self, engine: &Engine) -> Reloaded {
         let this = self.clone();
         let read = tokio::task::spawn_blocking(move || this.read()).await;
-        let read = read.unwrap_or_else(|_| Err("reading them failed: this is a mistake of the bot".to_owned()));
+        let read =
+            read.unwrap_or_else(|_| Err("reading them failed: this is a mistake of the bot".to_owned()));
         match read {
             Ok(catalog) if catalog == *engine.catalog() => {
                 tracing::info!("the manifests were read again: nothing has changed");
+                engine.is_up_to_date().await;
                 Reloaded::Unchanged
             }
             Ok(catalog) => {
                 let flows = catalog.flows.len();
                 engine.replace_catalog(catalog).await;
                 tracing::info!(flows, "the manifests have changed and are in force");
+                engine.is_up_to_date().await;
                 Reloaded::Replaced
             }
             Err(why) => {
@@ -57,15 +60,13 @@ impl Manifests {
     }
 
     fn read(&self) -> Result<Catalog, String> {
-        let loaded = manifest::load(&self.folder, &self.options).map_err(|complaints| summary(&complaints))?;
+        let loaded = manifest::load(&self.folder, &self.options).map_err(|complaints| errors(&complaints))?;
         let warnings = loaded.warnings.len();
         if warnings > 0 {
             tracing::warn!(warnings, "the manifests have warnings: `sym check` shows them");
         }
-        match homeless(&loaded.catalog).first() {
-            Some(first) => Err(format!("{first}.")),
-            None => Ok(loaded.catalog),
-        }
+        let homeless = homeless(&loaded.catalog);
+        if homeless.is_empty() { Ok(loaded.catalog) } else { Err(homeless.join("\n")) }
     }
 
     /// What the files look like from outside. Folders beside this one, which `module` blocks may name,
@@ -131,13 +132,13 @@ impl Watch {
     }
 }
 
-/// How many things are wrong, and the first of them.
-fn summary(complaints: &Complaints) -> String {
-    let count = complaints.count(Severity::Error);
-    let first = complaints.iter().find(|complaint| complaint.severity == Severity::Error);
-    let first = first.map(|complaint| format!("{}: {}", complaint.location(), complaint.message));
-    let first = first.unwrap_or_default();
-    if count == 1 { format!("{first}.") } else { format!("{count} errors, the first at {first}.") }
+/// Each error with its place, a line each. The lines of the files themselves stay out: variables may
+/// hold what not everybody in the error channel should read.
+fn errors(complaints: &Complaints) -> String {
+    let errors = complaints.iter().filter(|complaint| complaint.severity == Severity::Error);
+    let lines: Vec<String> =
+        errors.map(|complaint| format!("{}: {}", complaint.location(), complaint.message)).collect();
+    lines.join("\n")
 }
 
 /// Flows whose cards have nowhere to go, and what to do about each.
@@ -163,7 +164,8 @@ mod tests {
     #[test]
     fn a_change_counts_once_it_lies_still() {
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let root = folder.path().to_owned();
+        let at = move |name: &str| root.join(name);
         fs::write(at("a.hcl"), "one").unwrap();
         fs::create_dir_all(at("modules/x")).unwrap();
         fs::create_dir_all(at(".terraform")).unwrap();
@@ -173,8 +175,7 @@ mod tests {
         let options = Options { terraform: vec![known.clone()], ..Options::default() };
         let mut watch = Watch::new(&Manifests { folder: folder.path().to_owned(), options });
         assert!(!watch.has_settled());
-        type Change<'a> = Box<dyn Fn() + 'a>;
-        let changes: [Change<'_>; 4] = [
+        let changes: [Box<dyn Fn()>; 4] = [
             Box::new(|| fs::write(at("a.hcl"), "longer").unwrap()),
             Box::new(|| fs::write(at("modules/x/b.tf"), "new").unwrap()),
             Box::new(|| fs::remove_file(at("a.hcl")).unwrap()),

@@ -1,7 +1,9 @@
 //! `sym run`: the bot in production.
 
+mod reload;
+
 use super::{block_on, check, complain, complain_about};
-use crate::bot::reload::{LOOK_EVERY, Manifests, Watch, homeless};
+use crate::bot::reload::{Manifests, Watch, homeless};
 use crate::bot::{Bot, Settings, StartError};
 use crate::clock::Clock;
 use crate::config::{Environment, RunArgs, RunSettings, settings};
@@ -13,7 +15,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// How long what is in hand may take at the end; the rest is in the books and goes on at the next start.
@@ -52,8 +53,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     let health = tokio::spawn(health);
     tracing::info!(%address, "health is served");
-    let manifests =
-        Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
+    let manifests = Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
     let data = settings.data.clone();
     let watch = settings.watch.then(|| Watch::new(&manifests));
     let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
@@ -65,7 +65,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         let engine = engine.clone();
         async move { engine.run().await }
     });
-    let reloading = tokio::spawn(keep_up(manifests, watch, engine.clone()));
+    let reloading = tokio::spawn(reload::keep_up(manifests, watch, engine.clone()));
     let announce = tokio::spawn(async move {
         readiness.ready().await;
         tracing::info!("ready");
@@ -103,42 +103,6 @@ fn hear_operators(engine: &Engine, data: &Path) -> Option<JoinHandle<()>> {
         Err(error) => {
             tracing::error!(error = %error, "`sym admin` and `sym backup` cannot reach this bot");
             None
-        }
-    }
-}
-
-/// Reads the manifests again on SIGHUP and, where they are watched, when they have changed. One reading
-/// after the other, so that an older one never wins.
-async fn keep_up(manifests: Manifests, watch: Option<Watch>, engine: Engine) {
-    let mut hang_up = signal(SignalKind::hangup()).ok();
-    let (changed, mut changes) = mpsc::channel(1);
-    if let Some(watch) = watch {
-        tokio::spawn(follow(watch, changed));
-    }
-    loop {
-        let told = async {
-            match &mut hang_up {
-                Some(signal) => drop(signal.recv().await),
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            () = told => {}
-            Some(()) = changes.recv() => {}
-        }
-        manifests.reload(&engine).await;
-    }
-}
-
-/// Looks at the files, beside everything else: their disk may be far away.
-async fn follow(mut watch: Watch, changed: mpsc::Sender<()>) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let looked = tokio::task::spawn_blocking(move || (watch.has_settled(), watch)).await;
-        let Ok((has_settled, same)) = looked else { return };
-        watch = same;
-        if has_settled && changed.send(()).await.is_err() {
-            return;
         }
     }
 }

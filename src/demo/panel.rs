@@ -89,7 +89,12 @@ pub fn holdings(stage: &Stage, catalog: &Catalog) -> Vec<String> {
     };
     let line = |holding: &Holding| match holding {
         Holding::Assignment(held) => {
-            format!("{} has {} in account {}", who(&held.principal), label(&held.permission_set), held.account)
+            format!(
+                "{} has {} in account {}",
+                who(&held.principal),
+                label(&held.permission_set),
+                held.account
+            )
         }
         Holding::GroupMember { group, user, .. } => format!("{} is in the group {}", who(user), label(group)),
         Holding::IamGroupMember { account, group, user } => {

@@ -28,7 +28,9 @@ pub async fn play(demo: &Demo, tell: &mut (dyn FnMut(String) + Send)) -> Result<
     tell("\nShe fills it in and submits it. In the channel appears:\n".to_owned());
     tell(indent(&story.card(&request, |status| matches!(status, Status::Pending { .. })).await?));
     story.press("bo", "sym_approve", &request).await?;
-    tell("\nBo presses Approve. AWS is asked, and when it has confirmed, the same message says:\n".to_owned());
+    tell(
+        "\nBo presses Approve. AWS is asked, and when it has confirmed, the same message says:\n".to_owned(),
+    );
     tell(indent(&story.card(&request, |status| matches!(status, Status::Active { .. })).await?));
     tell("\nAna gets a direct message:\n".to_owned());
     tell(indent(&story.dm_about("You have").await?));
@@ -86,7 +88,8 @@ impl Story<'_> {
             return Err(format!("the form has errors: {:?}", reply.errors()));
         }
         let books = self.demo.engine.store();
-        let mut requests: Vec<_> = books.requests().filter(|request| request.requester.user.as_str() == ana).collect();
+        let mut requests: Vec<_> =
+            books.requests().filter(|request| request.requester.user.as_str() == ana).collect();
         requests.sort_by_key(|request| request.made_at);
         requests.pop().map(|request| request.id).ok_or_else(|| "the request is not in the books".to_owned())
     }
@@ -118,7 +121,11 @@ impl Story<'_> {
         let user = self.user(who)?;
         let slack = &self.demo.stage.slack;
         let (channel, ts) = (place.channel.as_str(), place.ts.as_str());
-        slack.click(&user, channel, ts, action, id.as_str()).await.map(drop).map_err(|refused| refused.to_string())
+        slack
+            .click(&user, channel, ts, action, id.as_str())
+            .await
+            .map(drop)
+            .map_err(|refused| refused.to_string())
     }
 
     async fn dm_about(&self, words: &str) -> Result<String, String> {

@@ -51,7 +51,11 @@ impl Stage {
     ///
     /// # Errors
     /// The address cannot be listened on.
-    pub async fn build(catalog: &Catalog, clock: &Clock, address: Option<SocketAddr>) -> std::io::Result<Self> {
+    pub async fn build(
+        catalog: &Catalog,
+        clock: &Clock,
+        address: Option<SocketAddr>,
+    ) -> std::io::Result<Self> {
         let slack = match address {
             Some(address) => Slack::start_on(address, clock.as_function()).await?,
             None => Slack::start(clock.as_function()).await?,
@@ -116,7 +120,12 @@ impl Stage {
         for (id, name) in ACCOUNTS {
             self.add_account(id, name);
         }
-        self.aws.add_access_key(KEY, BOT_ACCOUNT, &format!("arn:aws:iam::{BOT_ACCOUNT}:user/sym-bot"), &["*"]);
+        self.aws.add_access_key(
+            KEY,
+            BOT_ACCOUNT,
+            &format!("arn:aws:iam::{BOT_ACCOUNT}:user/sym-bot"),
+            &["*"],
+        );
     }
 
     /// An account of the organization, unless it is there already.
@@ -161,7 +170,8 @@ impl Stage {
         let user = |handle: &str| self.people.get(handle).map_or("", |player| player.user.as_str());
         let everybody: Vec<&str> = self.people.values().map(|player| player.user.as_str()).collect();
         let approvers = [user("ana"), user("bo"), user("cy"), user("gil")];
-        self.channels.insert("general".to_owned(), self.slack.add_channel("general", &everybody, false, false));
+        self.channels
+            .insert("general".to_owned(), self.slack.add_channel("general", &everybody, false, false));
         for name in names {
             let name = name.trim_start_matches('#').to_owned();
             let id = self.slack.add_channel(&name, &approvers, false, true);

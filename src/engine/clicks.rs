@@ -106,7 +106,9 @@ impl Engine {
         // Looked up before the gate: what is decided behind it waits for nobody.
         let requester = match click.action {
             ClickAction::Approve => self.requester_now(&click.request).await,
-            ClickAction::Deny | ClickAction::Revoke | ClickAction::Withdraw | ClickAction::Acknowledge => None,
+            ClickAction::Deny | ClickAction::Revoke | ClickAction::Withdraw | ClickAction::Acknowledge => {
+                None
+            }
         };
         let event = Event::Clicked { click: Box::new(click.clone()), facts: Box::new(facts) };
         let ticket = {
@@ -165,9 +167,7 @@ fn refused_click(click: &Click, refusal: Refusal, at: Timestamp) -> Commit {
         detail,
     };
     let to = match &click.place {
-        Some(place) => {
-            Audience::Whisper { channel: place.channel.clone(), user: click.user.clone() }
-        }
+        Some(place) => Audience::Whisper { channel: place.channel.clone(), user: click.user.clone() },
         None => Audience::Person(click.user.clone()),
     };
     let notice = Notice { request: click.request.clone(), to, kind: NoticeKind::ClickRefused { refusal } };

@@ -40,9 +40,9 @@ impl Engine {
         }
         let target = request.target.as_ref();
         let account_id = target.and_then(|target| target.resource.account_id());
-        let account = target.zip(account_id).and_then(|(target, id)| {
-            self.account_facts(&target.connection.integration, id, &entry.rules)
-        });
+        let account = target
+            .zip(account_id)
+            .and_then(|(target, id)| self.account_facts(&target.connection.integration, id, &entry.rules));
         let subject = Subject {
             target: target.map(|target| &target.name),
             account_id,

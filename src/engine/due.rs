@@ -58,7 +58,8 @@ impl Engine {
         let now = self.now();
         let nap = match self.next_due() {
             Ok(Some(next)) if next > now => {
-                Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0)).min(LONGEST_NAP)
+                Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0))
+                    .min(LONGEST_NAP)
             }
             // What is due now is in hand: its end wakes us.
             Ok(Some(_)) => Duration::from_secs(1),
@@ -73,6 +74,8 @@ impl Engine {
         if due > self.now() {
             return Ok(());
         }
+        // What was read may have been written a moment ago: nothing leaves before it is on disk.
+        self.shared.store.settle().await?;
         match duty {
             RequestDuty::Identify => self.identify(&request).await,
             RequestDuty::Lapse | RequestDuty::Remind | RequestDuty::FallBack | RequestDuty::Warn => {
@@ -83,10 +86,8 @@ impl Engine {
 
     async fn do_for_entitlement(&self, id: &EntitlementId) -> Result<(), StoreError> {
         let Some(entitlement) = self.shared.store.entitlement(id)? else { return Ok(()) };
-        let Some((duty, due)) = entitlement.duty() else { return Ok(()) };
-        if due > self.now() {
-            return Ok(());
-        }
+        let Some(duty) = entitlement.owed(self.now()) else { return Ok(()) };
+        self.shared.store.settle().await?;
         let event = match duty {
             EntitlementDuty::TimePasses => Event::TimePassed,
             EntitlementDuty::Look

@@ -29,9 +29,7 @@ impl Engine {
             let at = self.now();
             let event = match found.and_then(|found| self.judge(request, found, at)) {
                 Ok(event) => event,
-                Err(error) => {
-                    Event::NotIdentified { request: request.id.clone(), error, jitter: jitter() }
-                }
+                Err(error) => Event::NotIdentified { request: request.id.clone(), error, jitter: jitter() },
             };
             let about = match (&event, &request.target) {
                 (Event::Identified { principal: Some(principal), .. }, Some(target)) => {
@@ -69,7 +67,8 @@ impl Engine {
         let catalog = self.catalog();
         let entry = offered(&catalog, request)?;
         let flow = &entry.flow;
-        let history = self.history(request, at).map_err(|error| MachineError::transient(error.to_string()))?;
+        let history =
+            self.history(request, at).map_err(|error| MachineError::transient(error.to_string()))?;
         if let Some(owed) = history.unacknowledged.as_ref().filter(|_| request.is_emergency) {
             return Err(MachineError::permanent(format!(
                 "Your earlier emergency access (request `{owed}`) has not been acknowledged by anybody yet. \
@@ -78,8 +77,9 @@ impl Engine {
         }
         let account_id = request.target.as_ref().and_then(|target| target.resource.account_id());
         let integration = request.target.as_ref().map(|target| &target.connection.integration);
-        let account =
-            integration.zip(account_id).and_then(|(integration, id)| self.account_facts(integration, id, &entry.rules));
+        let account = integration
+            .zip(account_id)
+            .and_then(|(integration, id)| self.account_facts(integration, id, &entry.rules));
         let uses = history.uses(&entry.rules, at);
         let question = Question {
             target: request.target.as_ref().map(|target| &target.name),
@@ -94,11 +94,7 @@ impl Engine {
             Verdict::Allowed(allowed) => allowed,
             Verdict::Refused(refused) => return Err(policy_error(&refused)),
         };
-        let destinations = if allowed.notify.is_empty() {
-            flow.channel.iter().cloned().collect()
-        } else {
-            allowed.notify.clone()
-        };
+        let destinations = destinations(flow, &allowed);
         Ok(Event::Identified {
             request: request.id.clone(),
             facts: Box::new(found.facts),
@@ -134,11 +130,8 @@ impl Engine {
         let catalog = self.catalog();
         let kind = target.resource.kind();
         let explicit = catalog.identity(email, &target.connection.integration, kind);
-        let session = Session {
-            connection: &target.connection,
-            name: &request.id,
-            source_identity: Some(email),
-        };
+        let session =
+            Session { connection: &target.connection, name: &request.id, source_identity: Some(email) };
         let found = self.shared.aws.find_principal(&session, &target.resource, email, explicit).await;
         found.map(Some).map_err(|error| {
             let mut error = MachineError::from(error);
@@ -196,9 +189,23 @@ impl History {
 }
 
 fn offered<'a>(catalog: &'a Catalog, request: &AccessRequest) -> Result<&'a FlowEntry, MachineError> {
-    catalog.flow(&request.flow).ok_or_else(|| {
-        MachineError::permanent(format!("The flow “{}” is no longer offered.", request.flow))
-    })
+    catalog
+        .flow(&request.flow)
+        .ok_or_else(|| MachineError::permanent(format!("The flow “{}” is no longer offered.", request.flow)))
+}
+
+/// Where the cards go: to the places of the rules, and to the flow's channel for each rule without one.
+fn destinations(flow: &Flow, allowed: &Allowed) -> Vec<String> {
+    let skipped = allowed.emergency.iter().flat_map(|emergency| &emergency.skipped);
+    let has_no_place = allowed.requirements.iter().chain(skipped).any(|rule| rule.notify.is_empty());
+    let channel = flow.channel.iter().filter(|_| has_no_place || allowed.notify.is_empty());
+    let mut all: Vec<String> = Vec::new();
+    for destination in channel.chain(&allowed.notify) {
+        if !all.contains(destination) {
+            all.push(destination.clone());
+        }
+    }
+    all
 }
 
 /// The rules in force, copied for the request.

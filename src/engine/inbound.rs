@@ -62,8 +62,13 @@ impl Engine {
                 Some(click) => self.pressed(click).await,
                 None => Ack::Empty,
             },
-            Inbound::Options { action_id, query, view, .. } => self.options(&action_id, &query, view.as_ref()),
-            Inbound::Submitted { .. } | Inbound::Closed { .. } | Inbound::Event { .. } | Inbound::Other { .. } => Ack::Empty,
+            Inbound::Options { action_id, query, view, .. } => {
+                self.options(&action_id, &query, view.as_ref())
+            }
+            Inbound::Submitted { .. }
+            | Inbound::Closed { .. }
+            | Inbound::Event { .. }
+            | Inbound::Other { .. } => Ack::Empty,
         }
     }
 
@@ -74,7 +79,8 @@ impl Engine {
         let text = text.trim().to_owned();
         self.spawn(async move {
             // Whoever is known to be refused is told before they fill in a form.
-            let known = engine.remembered_facts(&opening.actor.user, opening.actor.team.as_ref(), &Asked::default());
+            let known =
+                engine.remembered_facts(&opening.actor.user, opening.actor.team.as_ref(), &Asked::default());
             if let Some(sentence) = known.as_ref().and_then(cannot_ask) {
                 engine.answer(&opening, &message::said(sentence)).await;
                 return;
@@ -124,12 +130,9 @@ impl Engine {
 
     /// The accounts a form may offer, and how long ago they were listed.
     fn accounts(&self, flow: &Flow) -> (Arc<Listing>, Option<Span>) {
-        let bound = flow
-            .targets
-            .iter()
-            .find(|target| target.bindings.iter().any(|binding| binding == "account_id"));
-        let listed =
-            bound.and_then(|target| self.shared.inventory.listing(&target.connection.integration));
+        let bound =
+            flow.targets.iter().find(|target| target.bindings.iter().any(|binding| binding == "account_id"));
+        let listed = bound.and_then(|target| self.shared.inventory.listing(&target.connection.integration));
         match listed {
             Some((at, listing)) => (listing, Some(self.now().since(at))),
             None => (Arc::default(), None),
@@ -165,7 +168,9 @@ impl Engine {
         let catalog = self.catalog();
         let flows = askable(&catalog);
         let picked = form::picked(&flows, &press.selected);
-        let Some(flow) = picked.and_then(|name| flows.into_iter().find(|flow| flow.name == name)) else { return };
+        let Some(flow) = picked.and_then(|name| flows.into_iter().find(|flow| flow.name == name)) else {
+            return;
+        };
         let full = self.form(flow);
         let (engine, id) = (self.clone(), view.id.clone());
         self.spawn(async move {
@@ -224,7 +229,10 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                complained(&entry.flow, form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]))
+                complained(
+                    &entry.flow,
+                    form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]),
+                )
             }
         }
     }

@@ -138,7 +138,12 @@ impl Engine {
             let placed = self.shared.aws.placed_accounts(&session, &all, asks.tags).await?;
             placed
                 .into_iter()
-                .map(|placed| (placed.id.clone(), AccountFacts { id: placed.id, units: placed.units, tags: placed.tags }))
+                .map(|placed| {
+                    (
+                        placed.id.clone(),
+                        AccountFacts { id: placed.id, units: placed.units, tags: placed.tags },
+                    )
+                })
                 .collect()
         } else {
             BTreeMap::new()

@@ -4,7 +4,7 @@
 use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp,
+    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
 };
 use crate::slack::api::{Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
@@ -67,7 +67,8 @@ impl Outbox {
         let mut waiting = self.lock();
         let failures = waiting.get(errand).map_or(0, |wait| wait.failures) + 1;
         let backoff = Span::seconds(1_i64.checked_shl(failures.min(8)).unwrap_or(256));
-        let asked = error.retry_after().map(|wait| Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1000)));
+        let asked =
+            error.retry_after().map(|wait| Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1000)));
         waiting.insert(errand.clone(), Wait { until: now + asked.unwrap_or(backoff), failures });
     }
 }
@@ -114,7 +115,13 @@ impl Engine {
     /// Posts or edits every card of a request to show where it stands now.
     async fn draw_cards(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let Some(mark) = self.shared.store.redraw_mark(id)? else { return Ok(Sent::Done) };
-        let Some(request) = self.shared.store.request(id)? else { return Ok(Sent::Done) };
+        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
+        let Some(request) = self.shared.store.request(id)? else {
+            self.record(drawn).await?;
+            return Ok(Sent::Done);
+        };
+        // What was read may have been written a moment ago: nothing leaves before it is on disk.
+        self.shared.store.settle().await?;
         let around = self.accounts_around(&request);
         let shown = message::card(&request, &around.accounts);
         for card in &request.cards {
@@ -130,7 +137,6 @@ impl Engine {
                 return Ok(Sent::Later(error));
             }
         }
-        let drawn = Commit { at: self.now(), drawn: vec![(id.clone(), mark)], ..Commit::default() };
         self.record(drawn).await?;
         Ok(Sent::Done)
     }
@@ -188,7 +194,9 @@ impl Engine {
     /// Sends the waiting notices of a request, oldest first.
     async fn send_notices(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let request = self.shared.store.request(id)?;
-        for queued in self.shared.store.notices(id)? {
+        let waiting = self.shared.store.notices(id)?;
+        self.shared.store.settle().await?;
+        for queued in waiting {
             let sent = match &request {
                 Some(request) => self.send(&queued, request).await,
                 None => self.send_unknown(&queued).await,
@@ -202,7 +210,8 @@ impl Engine {
                     tracing::error!(error = %error, request = %id, "a message was given up");
                 }
             }
-            let done = Commit { at: self.now(), sent: vec![(id.clone(), queued.number)], ..Commit::default() };
+            let done =
+                Commit { at: self.now(), sent: vec![(id.clone(), queued.number)], ..Commit::default() };
             self.record(done).await?;
         }
         Ok(Sent::Done)
@@ -245,21 +254,18 @@ impl Engine {
         self.shared.slack.post_message(&channel, shown).await.map(drop)
     }
 
+    async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
+        let channel = self.shared.slack.open_dm(user).await?;
+        self.shared.slack.post_message(channel.as_str(), shown).await.map(drop)
+    }
+
     async fn deliver(&self, to: &Audience, shown: &Message) -> Result<(), SlackError> {
-        let slack = &self.shared.slack;
         match to {
-            Audience::Person(user) => {
-                let channel = slack.open_dm(user).await?;
-                slack.post_message(channel.as_str(), shown).await.map(drop)
-            }
+            Audience::Person(user) => self.deliver_directly(user, shown).await,
             Audience::Whisper { channel, user } => {
-                match slack.post_ephemeral(channel.as_str(), user, shown).await {
+                match self.shared.slack.post_ephemeral(channel.as_str(), user, shown).await {
                     // Who reads a channel without being in it can press, and cannot be whispered to.
-                    Err(error) if !error.is_transient() => {
-                        tracing::debug!(error = %error, "a whisper goes as a direct message");
-                        let channel = slack.open_dm(user).await?;
-                        slack.post_message(channel.as_str(), shown).await.map(drop)
-                    }
+                    Err(error) if !error.is_transient() => self.deliver_directly(user, shown).await,
                     sent => sent,
                 }
             }

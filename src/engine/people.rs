@@ -122,7 +122,12 @@ impl Engine {
         Ok(facts)
     }
 
-    async fn is_among(&self, people: &People, facts: &Facts, asked: &Asked) -> Result<Option<bool>, SlackError> {
+    async fn is_among(
+        &self,
+        people: &People,
+        facts: &Facts,
+        asked: &Asked,
+    ) -> Result<Option<bool>, SlackError> {
         match people {
             People::User(_) | People::Everyone => Ok(None),
             People::ChannelMembers => match &asked.channel {

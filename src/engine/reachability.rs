@@ -5,7 +5,6 @@ mod scout;
 
 use super::Engine;
 use crate::access::{FlowName, Span, Timestamp};
-use crate::slack::api::SlackError;
 use crate::slack::message;
 use scout::Scout;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +34,7 @@ pub struct Finding {
 /// One line for an operator.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Flow `{}`, rule `{}` ({}): {}.", self.flow, self.rule, self.place, self.sentence)
+        write!(f, "Flow “{}”, rule “{}” ({}): {}.", self.flow, self.rule, self.place, self.sentence)
     }
 }
 
@@ -175,10 +174,9 @@ impl Engine {
     }
 
     async fn tell_channel(&self, channel: &str, findings: &[Finding], now: Timestamp) -> bool {
-        let lines: Vec<String> = findings.iter().map(|finding| format!("• {finding}")).collect();
-        let text = format!(":warning: Some rules cannot work as they are written.\n{}", lines.join("\n"));
-        match self.post(channel, &message::said(&text)).await {
-            Err(error) if is_worth_a_retry(&error) => false,
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        match self.post(channel, &message::unreachable(&lines)).await {
+            Err(error) if error.is_transient() => false,
             outcome => {
                 if let Err(error) = outcome {
                     tracing::warn!(error = %error, "an error channel could not be told");
@@ -190,10 +188,6 @@ impl Engine {
     }
 }
 
-fn is_worth_a_retry(error: &SlackError) -> bool {
-    error.is_transient()
-}
-
 /// The text with addresses left out, for the log.
 pub(super) fn without_addresses(text: &str) -> String {
     let is_part = |c: char| c.is_alphanumeric() || "@.+-_%".contains(c);
@@ -202,7 +196,8 @@ pub(super) fn without_addresses(text: &str) -> String {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        let is_address = word.split_once('@').is_some_and(|(user, domain)| !user.is_empty() && domain.contains('.'));
+        let is_address =
+            word.split_once('@').is_some_and(|(user, domain)| !user.is_empty() && domain.contains('.'));
         out.push_str(if is_address { "…" } else { word });
         let next = after.chars().next();
         out.extend(next);

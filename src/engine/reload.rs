@@ -2,8 +2,9 @@
 
 use super::Engine;
 use crate::manifest::Catalog;
-use crate::slack::message;
+use crate::slack::message::{self, Message};
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 impl Engine {
@@ -25,16 +26,25 @@ impl Engine {
     }
 
     /// Other flows were offered and do not load: those in force stay, and the people who look after
-    /// them hear of it. `why` is for people; addresses in it do not reach the log.
-    pub async fn keep_catalog(&self, why: &str) {
-        let said = super::reachability::without_addresses(why);
-        tracing::error!(why = %said, "the manifests do not load, so the flows stay as they were");
-        let text = format!(
-            ":warning: The manifests have changed and do not load, so the flows stay as they were: {why}"
-        );
-        let shown = message::said(&text);
+    /// them hear of it. `complaints` are for them; addresses do not reach the log.
+    pub async fn keep_catalog(&self, complaints: &str) {
+        let why = super::reachability::without_addresses(complaints);
+        tracing::error!(%why, "the manifests do not load, so the flows stay as they were");
+        self.shared.is_behind.store(true, Ordering::SeqCst);
+        self.tell_error_channels(&message::manifests_broken(complaints)).await;
+    }
+
+    /// The manifests load. Whoever has heard that they do not is told.
+    pub async fn is_up_to_date(&self) {
+        if self.shared.is_behind.swap(false, Ordering::SeqCst) {
+            self.tell_error_channels(&message::manifests_reloaded("")).await;
+        }
+    }
+
+    /// At most once: nobody waits for it.
+    async fn tell_error_channels(&self, shown: &Message) {
         for channel in self.error_channels() {
-            if let Err(error) = self.post(&channel, &shown).await {
+            if let Err(error) = self.post(&channel, shown).await {
                 tracing::warn!(error = %error, "an error channel could not be told");
             }
         }

@@ -192,7 +192,8 @@ fn asked(rule: &Rule) -> String {
     text
 }
 
-fn people(people: &[People]) -> String {
+/// People in words.
+pub fn people(people: &[People]) -> String {
     let names: Vec<String> = people
         .iter()
         .map(|people| match people {

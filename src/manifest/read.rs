@@ -9,6 +9,7 @@ mod target;
 
 pub(super) use flow::{FieldRecord, FlowRecord};
 pub(super) use identity::IdentityRecord;
+pub(super) use people::{is_email, people};
 pub(super) use rule::RuleRecord;
 pub(super) use simple::is_channel;
 pub(super) use simple::{EnvironmentRecord, IntegrationRecord, LoggerRecord, RuntimeRecord};

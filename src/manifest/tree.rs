@@ -315,7 +315,7 @@ fn unknown_block(declared: &Declared, word: &str) -> Fault {
     fault.maybe_hint(did_you_mean(word, words))
 }
 
-fn syntax_fault(source: SourceId, text: &str, error: &hcl_edit::parser::Error) -> Fault {
+pub(super) fn syntax_fault(source: SourceId, text: &str, error: &hcl_edit::parser::Error) -> Fault {
     let start = error.location().offset().min(text.len());
     let length = text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let at = Place { source, start, end: start + length };

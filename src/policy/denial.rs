@@ -1,6 +1,6 @@
 //! Whether the rules of today deny what was asked for under those of yesterday.
 
-use super::{AccountFacts, Decision, Rule, all};
+use super::{AccountFacts, Decision, Rule};
 use crate::access::{Facts, People, TargetName};
 
 /// What a request is about.
@@ -43,11 +43,14 @@ pub fn denial(rules: &[Rule], subject: &Subject<'_>) -> Denial {
         } else {
             subject.requester.and_then(|facts| People::any_names(&rule.requesters, facts))
         };
-        let target = rule.is_about_target(subject.target);
-        match all([Some(target), rule.is_about_account(subject.account_id, subject.account), requester]) {
-            Some(true) => return Denial::By { rule: rule.name.clone() },
-            Some(false) => {}
-            None => unknown = unknown.or_else(|| Some(rule.name.clone())),
+        let account = rule.is_about_account(subject.account_id, subject.account);
+        let aspects = [Some(rule.is_about_target(subject.target)), account, requester];
+        if aspects.iter().all(|there| *there == Some(true)) {
+            return Denial::By { rule: rule.name.clone() };
+        }
+        // One aspect that certainly does not fit settles it.
+        if !aspects.contains(&Some(false)) {
+            unknown = unknown.or_else(|| Some(rule.name.clone()));
         }
     }
     unknown.map_or(Denial::No, |rule| Denial::Unknown { rule })

@@ -47,7 +47,7 @@ pub use log::{Call, Outcome};
 pub use model::{Assignment, PrincipalKind, Role};
 pub use operations::OperationTime;
 pub use reading::Holding;
-pub use script::{CutSide, Fault, Match};
+pub use script::{CutSide, Fault, Gatekeeper, Match};
 pub use wire::Service;
 
 use model::World;
@@ -107,15 +107,9 @@ impl Aws {
     pub async fn start_on(address: SocketAddr, now: Now) -> std::io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         let address = socket.local_addr()?;
-        let shared = Arc::new(Shared {
-            world: Mutex::default(),
-            now,
-        });
+        let shared = Arc::new(Shared { world: Mutex::default(), now });
         let task = tokio::spawn(server::serve(socket, Arc::clone(&shared))).abort_handle();
-        Ok(Self {
-            shared,
-            listener: Arc::new(Listener { address, task }),
-        })
+        Ok(Self { shared, listener: Arc::new(Listener { address, task }) })
     }
 
     /// The endpoint URL for the clients of all services.
@@ -126,8 +120,6 @@ impl Aws {
 
 impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aws")
-            .field("endpoint", &self.endpoint())
-            .finish_non_exhaustive()
+        f.debug_struct("Aws").field("endpoint", &self.endpoint()).finish_non_exhaustive()
     }
 }

@@ -7,11 +7,12 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 mod acting;
 mod api;
 mod faults;
+mod feed;
 mod forms;
 mod ids;
 pub mod limits;
@@ -30,6 +31,7 @@ mod zone;
 
 pub use acting::{Refused, Reply};
 pub use faults::{Cut, Fault, Gate, When};
+pub use feed::{Change, News};
 pub use model::{Ack, Call, Channel, Message, Person, Usergroup, View};
 pub use page::Control;
 
@@ -41,10 +43,7 @@ pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub struct Slack {
     hub: Arc<Hub>,
     /// Absent in the handles the server itself uses, so that they do not keep it running.
-    #[expect(
-        dead_code,
-        reason = "held for its drop: closing the channel stops the server"
-    )]
+    #[expect(dead_code, reason = "held for its drop: closing the channel stops the server")]
     alive: Option<Arc<watch::Sender<()>>>,
 }
 
@@ -56,6 +55,7 @@ struct Hub {
     wires: Mutex<socket::Wires>,
     faults: Mutex<faults::Faults>,
     page: Mutex<page::Slots>,
+    feed: Mutex<Option<mpsc::UnboundedSender<News>>>,
     /// Wakes calls that a `Fault::Hang` holds.
     released: Notify,
     /// Counts changes; the page waits on it.
@@ -86,19 +86,14 @@ impl Slack {
             wires: Mutex::default(),
             faults: Mutex::default(),
             page: Mutex::default(),
+            feed: Mutex::default(),
             released: Notify::new(),
             version: watch::channel(0).0,
             stop,
         });
-        let server = Slack {
-            hub: Arc::clone(&hub),
-            alive: None,
-        };
+        let server = Slack { hub: Arc::clone(&hub), alive: None };
         tokio::spawn(server::accept(server, listener));
-        Ok(Slack {
-            hub,
-            alive: Some(Arc::new(alive)),
-        })
+        Ok(Slack { hub, alive: Some(Arc::new(alive)) })
     }
 
     /// Where the Web API lives: `http://127.0.0.1:PORT/api`.

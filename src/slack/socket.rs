@@ -40,7 +40,8 @@ pub struct Settings {
     pub api_url: String,
     /// `xapp-…`, with the scope `connections:write`.
     pub app_token: String,
-    /// How many connections to hold; with two, one can be replaced without a gap.
+    /// How many connections to hold; each answers one delivery at a time, and with several one can be
+    /// replaced without a gap.
     pub connections: u32,
     /// How often each connection is tested, in whole seconds.
     pub ping_every: Duration,

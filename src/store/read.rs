@@ -2,7 +2,9 @@
 //! here.
 
 use super::{Due, Queued, Store, StoreError, keys, row, write};
-use crate::access::{AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Timestamp, UserId};
+use crate::access::{
+    AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Timestamp, UserId,
+};
 use sled::IVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -116,6 +118,19 @@ impl Store {
         Ok(None)
     }
 
+    /// What a person has asked for since a moment, oldest first.
+    ///
+    /// # Errors
+    /// The store or a row cannot be read.
+    pub fn requests_of(&self, user: &UserId, since: Timestamp) -> Result<Vec<AccessRequest>, StoreError> {
+        let mut found = Vec::new();
+        for entry in Scan::range(&self.db, &keys::by_user_since(user, since), &keys::by_user_end(user)) {
+            let (key, _) = entry?;
+            found.extend(self.request(&keys::read_by_user(&key, user))?);
+        }
+        Ok(found)
+    }
+
     /// The notices that wait for a request, oldest first. One that cannot be read does not hold up the
     /// others.
     ///
@@ -218,19 +233,6 @@ impl Store {
     /// passed over.
     pub fn requests(&self) -> impl Iterator<Item = AccessRequest> + '_ {
         self.rows(keys::REQUEST)
-    }
-
-    /// What a person has asked for since a moment, oldest first.
-    ///
-    /// # Errors
-    /// The store or a row cannot be read.
-    pub fn requests_of(&self, user: &UserId, since: Timestamp) -> Result<Vec<AccessRequest>, StoreError> {
-        let mut found = Vec::new();
-        for entry in Scan::range(&self.db, &keys::by_user_since(user, since), &keys::by_user_end(user)) {
-            let (key, _) = entry?;
-            found.extend(self.request(&keys::read_by_user(&key, user))?);
-        }
-        Ok(found)
     }
 
     fn rows<T: serde::de::DeserializeOwned>(&self, prefix: &[u8]) -> impl Iterator<Item = T> + use<'_, T> {

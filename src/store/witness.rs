@@ -16,7 +16,7 @@ pub(super) struct Witness {
 
 /// The witness may lag behind by this many commits while the store is busy, which bounds its cost: the
 /// `fdatasync` of the store itself guards the last ones. When the store rests it catches up.
-const LAG: u64 = 64;
+const LAG: u64 = 512;
 
 impl Witness {
     /// The name and number in it; `None` when there is none.

@@ -63,6 +63,9 @@ impl Draft<'_> {
             }
             let old = self.old_due(&key, |row: &AccessRequest| row.duty().map(|(_, at)| at))?;
             let new = request.duty().map(|(_, at)| at);
+            if self.get(&key)?.is_none() {
+                self.put(keys::by_user(request), Vec::new());
+            }
             self.move_due(&Due::Request(request.id.clone()), old, new);
             self.put(key, row::encode(request)?);
         }

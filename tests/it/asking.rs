@@ -12,14 +12,16 @@ async fn access_ends_when_its_time_is_up_and_one_card_tells_all_of_it() {
     let world = World::of_stories().await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     let request = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-42").send().await;
-    assert_snapshot!(world.card(&request), @r"
+    assert_snapshot!(world.card(&request), @"
     :hourglass_flowing_sand: @ana requests *Prod admin* for 1 hour
     (Account *prod* (111122223333)  ·  Flow *AWS*  ·  Request `9uh8aen4p6cii`)
     · *Reason* INC-42
     Each of these rules must be satisfied:
-    • *everybody*: 0 of 1 approvals so far, from members of #access-requests
-    • *prod*: 0 of 1 approvals so far, from bo@example.com or cy@example.com
+    • *everybody*: 0 of 1 approvals so far. Members of #access-requests can approve or deny.
+    • *prod*: 0 of 1 approvals so far. bo@example.com or cy@example.com can approve or deny.
     (Answer by today at 12:00 PM, or the request lapses. Access ends 1 hour after AWS has confirmed it.)
+    Approve for at most
+    [‹as asked: 1 hour›] of 30 minutes | as asked: 1 hour
     [Approve] [Deny]
     ");
     assert_snapshot!(ana.next_dm(), @r"
@@ -89,11 +91,11 @@ async fn the_bare_command_offers_the_flows_and_a_choice_opens_its_form() {
         ana.closes_form().await;
     }
     ana.types("").await;
-    assert_snapshot!(ana.form(), @r"
+    assert_snapshot!(ana.form(), @"
     ── Request access ──
     Pick what you need. The next page asks for the details.
     *What do you need?*
-    [‹Choose one›] of AWS | Support group | IAM groups | Every field | Self-service | Own decision | Only a decision | Closed
+    [‹Choose one›] of AWS | Support group | IAM groups | Every field | Self-service | Own decision | Only a decision | Closed | Until revoked | For a moment
     [Cancel]
     ");
     ana.picks("Support group").await;
@@ -142,7 +144,7 @@ async fn an_unknown_flow_is_named_and_the_picker_opens() {
     let world = World::of_stories().await;
     let ana = world.person("ana");
     ana.types("request grups").await;
-    assert_snapshot!(ana.next_whisper(), @r"
+    assert_snapshot!(ana.next_whisper(), @"
     There is no flow named `grups`. Did you mean `/sym request groups`?
     You can request:
     • `aws` AWS
@@ -153,6 +155,8 @@ async fn an_unknown_flow_is_named_and_the_picker_opens() {
     • `self` Own decision
     • `approval` Only a decision
     • `closed` Closed
+    • `manual` Until revoked
+    • `short` For a moment
     ");
     assert!(ana.form().contains("What do you need?"));
     ana.closes_form().await;
@@ -169,7 +173,7 @@ async fn help_tells_what_can_be_typed_and_requested() {
     let ana = world.person("ana");
     ana.types("help").await;
     let help = ana.next_whisper();
-    assert_snapshot!(help, @r"
+    assert_snapshot!(help, @"
     *Sym* gives access in AWS for a limited time, after people have approved it.
     • `/sym request` asks what you need
     • `/sym request FLOW` opens that form at once
@@ -183,6 +187,8 @@ async fn help_tells_what_can_be_typed_and_requested() {
     • `self` Own decision
     • `approval` Only a decision
     • `closed` Closed
+    • `manual` Until revoked
+    • `short` For a moment
     ");
     for text in ["HELP", "what now", "list"] {
         ana.types(text).await;
@@ -287,10 +293,10 @@ async fn a_rule_that_asks_nobody_gives_access_at_once() {
     let request = ana.sends(values([("Duration", "1 hour")])).await;
     world.settle().await;
     assert!(ana.is_in_group());
-    assert_snapshot!(world.card(&request), @r"
+    assert_snapshot!(world.card(&request), @"
     :white_check_mark: @ana has *Prod support* until today at 11:00 AM
     (Flow *Self-service*  ·  Request `9uh8aen4p6cii`)
-    No approval was needed.
+    Approved by the rule *self-service*.
     (A session that is open at the end can go on until it expires by itself.)
     [Revoke]
     ");

@@ -50,7 +50,8 @@ fn the_example_manifests_are_right_and_described() {
 #[test]
 fn wrong_manifests_are_refused_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("bad.hcl"), "resource \"sym_flow\" \"x\" {\n  nmae = \"x\"\n}\n").unwrap();
+    std::fs::write(folder.path().join("bad.hcl"), "resource \"sym_flow\" \"x\" {\n  nmae = \"x\"\n}\n")
+        .unwrap();
     let output = sym(&["check", &folder.path().to_string_lossy()]);
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
@@ -62,7 +63,9 @@ fn the_demo_plays_a_whole_request() {
     let output = sym(&["demo", "--script"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
-    for words in ["Ana types `/sym request aws`", "Approved by @bo.", "ana has “Prod admin”", "AWS holds nothing."] {
+    for words in
+        ["Ana types `/sym request aws`", "Approved by @bo.", "ana has “Prod admin”", "AWS holds nothing."]
+    {
         assert!(said.contains(words), "`{words}` is missing in:\n{said}");
     }
 }
@@ -95,7 +98,7 @@ impl Process {
         let mut process = Self { child, log, address: String::new() };
         let line = process.wait_for("health is served");
         let served: serde_json::Value = serde_json::from_str(&line).unwrap();
-        process.address = served["address"].as_str().unwrap().to_owned();
+        served["address"].as_str().unwrap().clone_into(&mut process.address);
         process
     }
 
@@ -134,7 +137,8 @@ impl Drop for Process {
 }
 
 async fn stage() -> Stage {
-    let catalog = load(Path::new(STORIES), &Options::default()).map_err(|wrong| wrong.to_string()).unwrap().catalog;
+    let catalog =
+        load(Path::new(STORIES), &Options::default()).map_err(|wrong| wrong.to_string()).unwrap().catalog;
     Stage::build(&catalog, &Clock::System, None).await.unwrap()
 }
 
@@ -160,6 +164,7 @@ async fn the_bot_gets_ready_says_so_once_and_stops_when_told() {
         assert_eq!(second.status.code(), Some(1));
         assert!(text(&second.stderr).contains("another bot is using"), "{}", text(&second.stderr));
 
+        #[expect(clippy::disallowed_methods, reason = "the promise is about real time")]
         let begun = Instant::now();
         process.terminate();
         let mut rest = String::new();

@@ -45,6 +45,10 @@ async fn a_request_nobody_answers_lapses_and_cannot_be_revived() {
     ana.next_dm();
     world.pass(Span::minutes(119)).await;
     assert!(matches!(world.status(&request), Status::Pending { .. }));
+    for approver in [&bo, &world.person("cy")] {
+        let reminder = approver.next_dm();
+        assert!(reminder.contains("@ana") && reminder.contains("Prod admin"), "{reminder}");
+    }
     world.pass(Span::minutes(1)).await;
     assert_snapshot!(world.card(&request), @r"
     :lock: Nobody answered when @ana requested *Prod admin*
@@ -58,7 +62,8 @@ async fn a_request_nobody_answers_lapses_and_cannot_be_revived() {
     world.hears().await;
     assert_snapshot!(bo.next_whisper(), @"Nobody answered the request for *Prod admin* in time: it lapsed today at 12:00 PM. The requester can ask again.");
     assert!(world.aws_writes().is_empty());
-    assert_eq!(world.posts(), 1);
+    // The card, and the reminder after half of the time.
+    assert_eq!(world.posts(), 2);
     world.finish().await;
 }
 
@@ -191,15 +196,16 @@ async fn every_rule_that_matches_must_be_satisfied_by_its_own_people() {
     ana.next_dm();
     eve.approves(&request).await;
     assert!(matches!(world.status(&request), Status::Pending { .. }));
-    assert_snapshot!(world.card(&request), @r"
+    assert_snapshot!(world.card(&request), @"
     :hourglass_flowing_sand: @ana requests *Prod admin* for 1 hour
     (Account *prod* (111122223333)  ·  Flow *AWS*  ·  Request `9uh8aen4p6cii`)
     · *Reason* INC-42
-    Approved by @eve.
     Each of these rules must be satisfied:
-    • *everybody*: 1 of 1 approvals so far, from members of #access-requests
-    • *prod*: 0 of 1 approvals so far, from bo@example.com or cy@example.com
+    • *prod*: 0 of 1 approvals so far. bo@example.com or cy@example.com can approve or deny.
+    • *everybody*: satisfied by @eve
     (Answer by today at 12:00 PM, or the request lapses. Access ends 1 hour after AWS has confirmed it.)
+    Approve for at most
+    [‹as asked: 1 hour›] of 30 minutes | as asked: 1 hour
     [Approve] [Deny]
     ");
     assert!(world.aws_writes().is_empty());
@@ -418,12 +424,11 @@ async fn a_request_for_two_approvals_waits_for_two_people() {
     let request = support(&ana).await;
     ana.next_dm();
     bo.approves(&request).await;
-    assert_snapshot!(world.card(&request), @r"
+    assert_snapshot!(world.card(&request), @"
     :hourglass_flowing_sand: @ana requests *Prod support* for 30 minutes
     (Flow *Support group*  ·  Request `9uh8aen4p6cii`)
     · *Reason* INC-42
-    Approved by @bo.
-    1 of 2 approvals so far. Members of #access-requests can approve or deny (rule *standard*).
+    1 of 2 approvals so far: @bo. Members of #access-requests can approve or deny (rule *standard*).
     (Answer by today at 6:00 PM, or the request lapses. Access ends 30 minutes after AWS has confirmed it.)
     [Approve] [Deny]
     ");

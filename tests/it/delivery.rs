@@ -163,7 +163,7 @@ async fn a_card_that_slack_wants_later_comes_later() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_of_slack_costs_at_most_a_second_card() {
+async fn an_edit_whose_answer_is_lost_is_made_again() {
     let world = World::of_stories().await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     world.slack().fault("chat.update", When::Next(3), Fault::LoseReply);
@@ -298,6 +298,31 @@ async fn an_edit_that_slack_wants_later_shows_the_latest_state() {
     let edits = world.slack().calls();
     let edits = edits.iter().filter(|call| call.method == "chat.update" && call.ok).count();
     assert_eq!(edits, 1, "what was overtaken is not shown any more");
+    world.pass(Span::hours(1)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_card_whose_answer_is_lost_is_posted_again_and_both_buttons_are_one_request() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    world.slack().fault("chat.postMessage", When::Next(1), Fault::LoseReply);
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    world.settle().await;
+    let cards = world.slack().messages(world.channel());
+    assert_eq!(cards.len(), 2, "Slack has no way to ask whether a message was posted");
+    ana.next_dm();
+    assert!(ana.has_nothing_new());
+    let (known, lost) = (cards[1].ts.clone(), cards[0].ts.clone());
+    for ts in [&lost, &known] {
+        let click = world.slack().click(bo.user(), world.channel(), ts, "sym_approve", request.id.as_str());
+        assert!(click.await.unwrap().acked);
+    }
+    world.settle().await;
+    assert_eq!(world.aws_writes(), ["CreateGroupMembership"]);
+    assert!(bo.next_whisper().contains("has already approved"));
+    assert!(world.card(&request).contains("has *Prod support*"));
     world.pass(Span::hours(1)).await;
     world.ignore_messages();
     world.finish().await;

@@ -131,12 +131,14 @@ async fn what_is_wrong_comes_back_on_its_field_and_what_was_typed_stays() {
     [Cancel] [Submit]
     ");
     let request = ana.sends(values([("Target", "Read only"), ("Account", "7777-8888-9999")])).await;
-    assert_snapshot!(world.card(&request), @r"
+    assert_snapshot!(world.card(&request), @"
     :hourglass_flowing_sand: @ana requests *Read only* for 8 hours
     (Account *dev* (777788889999)  ·  Flow *AWS*  ·  Request `9uh8aen4p6cii`)
     · *Reason* INC-42
     Members of #access-requests can approve or deny (rule *everybody*).
     (Answer by today at 12:00 PM, or the request lapses. Access ends 8 hours after AWS has confirmed it.)
+    Approve for at most
+    [‹as asked: 8 hours›] of 30 minutes | 1 hour | 4 hours | as asked: 8 hours
     [Approve] [Deny]
     ");
     assert_eq!(world.request(&request).duration, Some(Span::hours(8)));
@@ -322,7 +324,7 @@ async fn what_people_write_is_kept_whole_and_shown_without_doing_anything() {
     let kept =
         |asked| world.request(asked).answers.iter().find(|a| a.name == "reason").unwrap().value.clone();
     assert_eq!(kept(&request), AnswerValue::Text(reason.into()));
-    assert_snapshot!(world.card(&request), @r"
+    assert_snapshot!(world.card(&request), @"
     :hourglass_flowing_sand: @ana requests *Prod admin* for 1 hour
     (Account *prod* (111122223333)  ·  Flow *AWS*  ·  Request `9uh8aen4p6cii`)
     *Reason*
@@ -333,9 +335,11 @@ async fn what_people_write_is_kept_whole_and_shown_without_doing_anything() {
     > 🙂 :rotating_light: txet desrever שלום
     > https://wiki.example/a?b=1&c=2
     Each of these rules must be satisfied:
-    • *everybody*: 0 of 1 approvals so far, from members of #access-requests
-    • *prod*: 0 of 1 approvals so far, from bo@example.com or cy@example.com
+    • *everybody*: 0 of 1 approvals so far. Members of #access-requests can approve or deny.
+    • *prod*: 0 of 1 approvals so far. bo@example.com or cy@example.com can approve or deny.
     (Answer by today at 12:00 PM, or the request lapses. Access ends 1 hour after AWS has confirmed it.)
+    Approve for at most
+    [‹as asked: 1 hour›] of 30 minutes | as asked: 1 hour
     [Approve] [Deny]
     ");
     bo.denies(&request).await;

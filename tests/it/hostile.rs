@@ -161,7 +161,7 @@ async fn nothing_that_is_sent_stops_the_connection() {
         assert!(world.slack().send_envelope(envelope));
     }
     world.hears().await;
-    assert_eq!(world.slack().connections(), 2);
+    assert_eq!(world.slack().connections(), 4);
     let acks = world.slack().acks();
     for envelope in &garbage {
         let id = envelope["envelope_id"].as_str().unwrap();

@@ -2,17 +2,25 @@
 //! over loopback, and a clock that is moved by hand.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on has failed")]
+#![expect(clippy::too_many_lines, reason = "a story is told from its beginning to its end")]
 
 mod architecture;
 mod asking;
 mod binary;
+mod crash;
 mod deciding;
 mod delivery;
+mod ending;
+mod failing;
 mod forms;
+mod holding;
 mod hostile;
 mod identity;
 mod operating;
+mod overlapping;
 mod reachability;
 mod refusing;
 mod reloading;
+mod restarting;
+mod rules;
 mod world;

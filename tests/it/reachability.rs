@@ -54,7 +54,7 @@ async fn named_people_who_are_not_there() {
     let found = world.engine().check_reachability().await;
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].rule.as_str(), found[0].place.as_str()), ("prod", "manifests/prod.hcl:12"));
-    insta::assert_snapshot!(found[0].to_string(), @"Flow `aws`, rule `prod` (manifests/prod.hcl:12): it needs 2 approvals, and only one person can give any (nobody here has the address of `user:cy@example.com`; `user:gil@example.com` is a guest, and the flow does not let guests decide; `user:robot@example.com` is a bot; nobody here has the address of `user:nobody@example.com`).");
+    insta::assert_snapshot!(found[0].to_string(), @"Flow “aws”, rule “prod” (manifests/prod.hcl:12): it needs 2 approvals, and only one person can give any (nobody here has the address cy@example.com; gil@example.com is a guest, and the flow does not let guests decide; robot@example.com is a bot; nobody here has the address nobody@example.com).");
 }
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_typing_error_is_told_even_where_others_are_left() {
         rule.approvers = vec![user("bo"), user("cy"), user("nobody")];
     }))
     .await;
-    assert_eq!(findings(&world).await, ["nobody here has the address of `user:nobody@example.com`"]);
+    assert_eq!(findings(&world).await, ["nobody here has the address nobody@example.com"]);
 }
 
 #[tokio::test]
@@ -104,10 +104,10 @@ async fn user_groups() {
     world.slack().change_usergroup(&group, |group| group.disabled = true);
     seen.extend(findings(&world).await);
     insta::assert_snapshot!(seen.join("\n"), @r"
-    it needs one approval, and nobody can give any (there is no user group `@sre`)
-    it needs one approval, and nobody can give any (the user group `@sre` has no member who could decide)
+    it needs one approval, and nobody can give any (there is no user group @sre)
+    it needs one approval, and nobody can give any (the user group @sre has no member who could decide)
     it needs one approval, and only one person can give any: when one of them asks, too few are left to approve
-    it needs one approval, and nobody can give any (the user group `@sre` is disabled)
+    it needs one approval, and nobody can give any (the user group @sre is disabled)
     ");
 }
 
@@ -131,21 +131,22 @@ async fn channels() {
     world.slack().archive(&notify);
     seen.push(findings(&world).await.join("\n"));
     insta::assert_snapshot!(seen.join("\n--\n"), @r"
-    in its fallback, nobody here has the address of `user:nobody@example.com`
-    in its fallback, there is no user group `@ghosts`
-    there is no channel `#nowhere` that the bot can see (a private one it must be invited to)
+    in its fallback, nobody here has the address nobody@example.com
+    in its fallback, there is no user group @ghosts
+    there is no channel #nowhere that the bot can see (a private one it must be invited to)
     --
-    it needs one approval, and nobody can give any (the bot is not in the channel `#access-requests`)
-    in its fallback, nobody here has the address of `user:nobody@example.com`
-    in its fallback, there is no user group `@ghosts`
-    the channel `#prod-approvals` is archived
-    there is no channel `#nowhere` that the bot can see (a private one it must be invited to)
+    it needs one approval, and nobody can give any (the bot is not in the channel #access-requests)
+    in its fallback, nobody here has the address nobody@example.com
+    in its fallback, there is no user group @ghosts
+    the channel #prod-approvals is archived
+    there is no channel #nowhere that the bot can see (a private one it must be invited to)
     ");
 }
 
 #[tokio::test]
 async fn groups_of_identity_center() {
-    let world = World::around(one_rule(|rule| rule.approvers = vec![People::IdcGroup("Security".into())])).await;
+    let world =
+        World::around(one_rule(|rule| rule.approvers = vec![People::IdcGroup("Security".into())])).await;
     let instance = "arn:aws:sso:::instance/ssoins-1111111111111111";
     let store = world.stage.store_of(instance).unwrap().to_owned();
     let mut seen = findings(&world).await;
@@ -158,8 +159,8 @@ async fn groups_of_identity_center() {
     }
     assert_eq!(findings(&world).await, Vec::<String>::new());
     insta::assert_snapshot!(seen.join("\n"), @r"
-    it needs one approval, and nobody can give any (there is no group `Security` in Identity Center)
-    it needs one approval, and nobody can give any (the Identity Center group `Security` is empty)
+    it needs one approval, and nobody can give any (there is no group “Security” in Identity Center)
+    it needs one approval, and nobody can give any (the Identity Center group “Security” is empty)
     ");
 }
 
@@ -193,8 +194,9 @@ async fn the_error_channel_hears_once_of_each_change_and_then_weekly() {
     world.settle().await;
     assert_eq!(told(), 1);
     insta::assert_snapshot!(world.channel_text("sym-errors")[0], @r"
-    :warning: Some rules cannot work as they are written.
-    • Flow `aws`, rule `prod` (manifests/prod.hcl:12): nobody here has the address of `user:nobody@example.com`.
+    :warning: These rules cannot be satisfied right now:
+    • Flow “aws”, rule “prod” (manifests/prod.hcl:12): nobody here has the address nobody@example.com.
+    Requests under them may lapse unanswered.
     ");
     world.engine().tend();
     world.settle().await;

@@ -287,9 +287,9 @@ async fn who_may_ask_is_found_out_once_slack_can_say() {
     world.ignore_messages();
     world.pass(Span::minutes(16)).await;
     assert!(matches!(world.status(&never), Status::Refused { .. }));
-    assert_snapshot!(ana.next_dm(), @r"
+    assert_snapshot!(ana.next_dm(), @"
     :no_entry: Your request for *Prod support* was refused.
-    I could not find out whether the rule “standard” is about you, because Slack did not say who is in the channel. Please try again in a minute; if it stays so, the bot may have to be invited to the channel.
+    I could not find out whether the rule “standard” is about this request: who is in the channel or group, or where the account belongs, could not be read. Please try again in a minute; if it stays so, tell the people who look after this bot.
     When that has changed, ask again with `/sym request groups`.
     ");
     world.slack().clear_faults();

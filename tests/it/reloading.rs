@@ -156,7 +156,8 @@ async fn an_account_whose_place_is_not_known_is_asked_about_until_it_is() {
     world.pass(Span::minutes(5)).await;
     assert!(matches!(world.status(&asked), Status::Pending { .. }));
     // And where it stays unknown, the request is given back in words.
-    let world = World::around(with_rule(|rule| rule.accounts = vec![AccountSelector::Ou("ou-abcd-1".into())])).await;
+    let world =
+        World::around(with_rule(|rule| rule.accounts = vec![AccountSelector::Ou("ou-abcd-1".into())])).await;
     let denied = Fault::Error { code: "AccessDeniedException".into(), message: "no".into(), status: 400 };
     world.aws().fault(Match::every("ListRoots"), denied);
     let ana = world.person("ana");
@@ -208,15 +209,27 @@ async fn a_broken_manifest_changes_nothing_and_says_so() {
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Unchanged);
 
     let before = world.engine().catalog();
-    folder.write(&Folder::original().replace("user:bo@example.com", "user:nobody-at-all").replace("\"2h\"", "\"2 h\""));
+    folder.write(
+        &Folder::original().replace("user:bo@example.com", "user:nobody-at-all").replace("\"2h\"", "\"2 h\""),
+    );
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Broken);
     assert_eq!(world.engine().catalog(), before);
-    let said = world.channel_text("sym-errors").join("\n").replace(&folder.path().display().to_string(), "manifests");
-    insta::assert_snapshot!(said, @":warning: The manifests have changed and do not load, so the flows stay as they were: 2 errors, the first at manifests/stories.hcl:149:21: `answer_within`: `2 h` is not a duration: write a whole number and one of s, m, h, d, mo, such as `30m` or `4h`.");
+    let said = || {
+        let said = world.channel_text("sym-errors").join("\n--\n");
+        said.replace(&folder.path().display().to_string(), "manifests")
+    };
+    insta::assert_snapshot!(said(), @r"
+    :warning: The manifests have errors; the last good ones stay in force.
+    ```manifests/stories.hcl:149:21: ˋanswer_withinˋ: ˋ2 hˋ is not a duration: write a whole number and one of s, m, h, d, mo, such as ˋ30mˋ or ˋ4hˋ
+    manifests/stories.hcl:153:21: ˋnobody-at-allˋ is not an e-mail address```
+    ");
 
     folder.write(&Folder::original().replace("Prod admin", "Production"));
     assert_eq!(manifests.reload(world.engine()).await, Reloaded::Replaced);
     assert_ne!(world.engine().catalog(), before);
+    insta::assert_snapshot!(said().split("\n--\n").last().unwrap(), @":white_check_mark: The changed manifests are in force.");
+    assert_eq!(manifests.reload(world.engine()).await, Reloaded::Unchanged);
+    assert_eq!(world.channel_text("sym-errors").len(), 2, "it is said once that all is well");
     let ana = world.person("ana");
     let asked = ana.asks_for("Production").for_(Span::hours(1)).because("INC-42").send().await;
     assert!(matches!(world.status(&asked), Status::Pending { .. }));

@@ -1,6 +1,8 @@
 //! The world in which stories happen. No sleeping, no "eventually", no hook in production code.
 
 mod catalog;
+pub(crate) mod crash;
+pub(crate) mod custody;
 mod person;
 mod wire;
 
@@ -42,6 +44,8 @@ pub(crate) struct World {
     read: Mutex<HashMap<(String, &'static str), usize>>,
     /// What AWS held before the story, by hand.
     standing: Vec<Holding>,
+    /// Whether a bot has used the store before.
+    has_run: bool,
 }
 
 impl World {
@@ -51,10 +55,17 @@ impl World {
     }
 
     pub(crate) async fn around(catalog: Catalog) -> Self {
+        let mut world = Self::asleep(catalog).await;
+        world.start().await;
+        world
+    }
+
+    /// A world in which the bot does not run yet.
+    pub(crate) async fn asleep(catalog: Catalog) -> Self {
         drop(rustls::crypto::ring::default_provider().install_default());
         let clock = Clock::manual(MORNING);
         let stage = Stage::build(&catalog, &clock, None).await.unwrap();
-        let mut world = Self {
+        Self {
             stage,
             clock,
             catalog,
@@ -63,13 +74,17 @@ impl World {
             bot: None,
             read: Mutex::default(),
             standing: Vec::new(),
-        };
-        world.start().await;
-        world
+            has_run: false,
+        }
     }
 
     /// Starts the bot on the world's store.
     pub(crate) async fn start(&mut self) {
+        // sled's own threads may hold its lock for a moment longer than its owner. A copy of the
+        // files is as good, and nobody's.
+        if std::mem::replace(&mut self.has_run, true) {
+            self.data = crash::copy_of(self.data.path());
+        }
         let readiness = Readiness::default();
         let settings = Settings {
             data: self.data().to_owned(),
@@ -101,11 +116,6 @@ impl World {
         if let Some(bot) = self.bot.take() {
             bot.stop().await;
         }
-    }
-
-    /// The folder with the books.
-    pub(crate) fn data(&self) -> &Path {
-        self.place.as_deref().unwrap_or(self.data.path())
     }
 
     /// From the next start on the books are there.
@@ -245,7 +255,8 @@ impl World {
         assert_eq!(self.engine().store().entitlements().count(), 0, "an entitlement is still in the books");
         assert_eq!(self.aws().holdings(), self.standing, "AWS holds something else than before");
         self.check_strictness();
-        let broken = self.engine().store().audit().filter(|record| !matches!(record, Ok((_, _, true)))).count();
+        let broken =
+            self.engine().store().audit().filter(|record| !matches!(record, Ok((_, _, true)))).count();
         assert_eq!(broken, 0, "the audit chain is broken");
         self.stop().await;
     }
@@ -258,5 +269,9 @@ impl World {
 
 /// JSON for [`Someone::submits`].
 pub(crate) fn values<const N: usize>(pairs: [(&str, &str); N]) -> Value {
-    pairs.into_iter().map(|(label, value)| (label.to_owned(), Value::from(value))).collect::<serde_json::Map<_, _>>().into()
+    pairs
+        .into_iter()
+        .map(|(label, value)| (label.to_owned(), Value::from(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

@@ -2,8 +2,8 @@
 
 use super::{Draft, retry_after_failure};
 use crate::access::{
-    AccessRequest, Cause, ClaimStage, Custody, Entitlement, Jitter, MachineError, NoticeKind, OperationId, Refusal, Removal,
-    RequestId, Retry, Span, Status, Timestamp,
+    AccessRequest, Cause, ClaimStage, Custody, Entitlement, Jitter, MachineError, NoticeKind, OperationId,
+    Refusal, Removal, RequestId, Retry, Span, Status, Timestamp,
 };
 
 impl Draft {
@@ -167,7 +167,9 @@ impl Draft {
         if entitlement.claims.is_empty() {
             self.case.entitlement = None;
         } else {
-            entitlement.custody = Custody::Looking { retry: Retry::now(at) };
+            // This read is the look before the next grant. Another one might be answered from before
+            // the removal, and say that the person has what we have just taken.
+            entitlement.custody = granting(at);
         }
         for id in over {
             if let Status::Ending { cause, began, .. } = &self.request(&id)?.status {
@@ -262,8 +264,12 @@ impl Draft {
             let Custody::Revoking { retry, since, alarms, .. } = &mut entitlement.custody else { return };
             *alarms += 1;
             let last = retry.last.clone().unwrap_or_else(|| "AWS has not answered yet".to_owned());
-            raised =
-                Some(NoticeKind::RevokeOverdue { since: *since, attempts: retry.attempts, last, by_hand: by_hand.clone() });
+            raised = Some(NoticeKind::RevokeOverdue {
+                since: *since,
+                attempts: retry.attempts,
+                last,
+                by_hand: by_hand.clone(),
+            });
         }
         let Some(kind) = raised else { return };
         let mut told: Vec<String> = Vec::new();

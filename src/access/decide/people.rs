@@ -2,8 +2,8 @@
 
 use super::{Draft, retry_after_failure};
 use crate::access::{
-    AccessRequest, Approval, Card, Cause, Claim, ClaimStage, Click, ClickAction, Custody,
-    Entitlement, EntitlementId, Facts, Fallback, GRANT_WINDOW, Jitter, MachineError, NoticeKind, People, Person, Place,
+    AccessRequest, Approval, Card, Cause, Claim, ClaimStage, Click, ClickAction, Custody, Entitlement,
+    EntitlementId, Facts, Fallback, GRANT_WINDOW, Jitter, MachineError, NoticeKind, People, Person, Place,
     Principal, Refusal, RequestId, Requirement, Retry, Span, Status, Terms, Timestamp,
 };
 use std::collections::BTreeMap;
@@ -144,10 +144,8 @@ impl Draft {
         let principal = request.principal.clone().ok_or(Refusal::NotReady)?;
         let give_up_at = at + GRANT_WINDOW;
         let provisional_end = request.duration.map(|duration| give_up_at + duration);
-        let claim = Claim {
-            duration: request.duration,
-            stage: ClaimStage::Wanted { give_up_at, provisional_end },
-        };
+        let claim =
+            Claim { duration: request.duration, stage: ClaimStage::Wanted { give_up_at, provisional_end } };
         let holder = request.requester.clone();
         request.status = Status::Granting { since: at, provisional_end };
         let entitlement = self.case.entitlement.get_or_insert_with(|| Entitlement {
@@ -261,11 +259,13 @@ impl Draft {
         let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
         let mut audiences: Vec<String> = Vec::new();
         let mut needs_channel = request.terms.emergency.is_some();
-        for people in request.open_requirements().chain(skipped).flat_map(|it| &it.approvers) {
+        let asking = request.open_requirements().chain(skipped);
+        for (rule, people) in asking.flat_map(|it| it.approvers.iter().map(|people| (&it.rule, people))) {
             match people {
                 People::User(email) => {
                     let is_own = request.requester.email.as_ref() == Some(email);
-                    let has_approved = request.approvals.iter().any(|a| a.by.email.as_ref() == Some(email));
+                    let mut given = request.approvals.iter().filter(|given| given.rules.contains(rule));
+                    let has_approved = given.any(|given| given.by.email.as_ref() == Some(email));
                     if !is_own && !has_approved {
                         audiences.push(format!("user:{email}"));
                     }
@@ -277,7 +277,11 @@ impl Draft {
         }
         if needs_channel {
             audiences.extend(
-                request.cards.iter().filter(|card| card.failed.is_none()).map(|card| card.destination.clone()),
+                request
+                    .cards
+                    .iter()
+                    .filter(|card| card.failed.is_none())
+                    .map(|card| card.destination.clone()),
             );
         }
         let mut told: Vec<String> = Vec::new();
@@ -326,7 +330,6 @@ impl Draft {
         }
         Ok(())
     }
-
 }
 
 /// Who may press any button at all.
@@ -363,25 +366,25 @@ fn is_open(request: &AccessRequest, at: Timestamp) -> Result<(), Refusal> {
         | Status::Ending { .. }
         | Status::Approved { .. }
         | Status::AlreadyHeld { .. }
-        | Status::Ended { .. } => Err(Refusal::Decided {
-            by: request.approvals.last().map(|approval| approval.by.clone()),
-        }),
+        | Status::Ended { .. } => {
+            Err(Refusal::Decided { by: request.approvals.last().map(|approval| approval.by.clone()) })
+        }
     }
 }
 
 /// The rules that this person's approval counts for.
-fn rules_to_approve(
-    request: &AccessRequest,
-    facts: &Facts,
-    at: Timestamp,
-) -> Result<Vec<String>, Refusal> {
+fn rules_to_approve(request: &AccessRequest, facts: &Facts, at: Timestamp) -> Result<Vec<String>, Refusal> {
     is_open(request, at)?;
-    if request.has_approved(&facts.user, facts.email.as_ref()) {
-        return Err(Refusal::ApprovedAlready);
+    let (user, email) = (&facts.user, facts.email.as_ref());
+    // Whoever has approved for one rule may be asked by another one later.
+    let open: Vec<&Requirement> =
+        request.open_requirements().filter(|it| !request.has_approved_for(&it.rule, user, email)).collect();
+    match allowed(request, &open, facts) {
+        Ok(rules) => Ok(rules.into_iter().map(|requirement| requirement.rule.clone()).collect()),
+        Err(Refusal::RightUnknown) => Err(Refusal::RightUnknown),
+        Err(_) if request.has_approved(user, email) => Err(Refusal::ApprovedAlready),
+        Err(refusal) => Err(refusal),
     }
-    let open: Vec<&Requirement> = request.open_requirements().collect();
-    allowed(request, &open, facts)
-        .map(|rules| rules.into_iter().map(|requirement| requirement.rule.clone()).collect())
 }
 
 fn may_deny(request: &AccessRequest, facts: &Facts, at: Timestamp) -> Result<(), Refusal> {
@@ -449,8 +452,13 @@ fn may_revoke(request: &AccessRequest, facts: &Facts) -> Result<(), Refusal> {
     }
     let email = facts.email.as_ref();
     let skipped = request.terms.emergency.iter().flat_map(|emergency| &emergency.skipped);
-    let named: Vec<Option<bool>> =
-        request.terms.requirements.iter().chain(skipped).map(|requirement| requirement.names(facts)).collect();
+    let named: Vec<Option<bool>> = request
+        .terms
+        .requirements
+        .iter()
+        .chain(skipped)
+        .map(|requirement| requirement.names(facts))
+        .collect();
     if request.is_requester(&facts.user, email)
         || request.has_approved(&facts.user, email)
         || named.contains(&Some(true))

@@ -8,7 +8,12 @@ use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, OperationStatusF
 
 impl Assignment<'_> {
     /// Asks about an operation, and counts it as in flight or no longer.
-    pub(super) async fn poll(&self, reach: &Reach, kind: Kind, operation: &OperationId) -> Result<Progress, AwsError> {
+    pub(super) async fn poll(
+        &self,
+        reach: &Reach,
+        kind: Kind,
+        operation: &OperationId,
+    ) -> Result<Progress, AwsError> {
         let verdict = match self.describe(reach, kind, operation.as_str()).await {
             Ok(status) => self.verdict(kind, status, Some(operation)),
             Err(error) => Err(error),
@@ -163,7 +168,8 @@ const MANAGEMENT_ACCOUNT: &str = "If this is the management account: there AWS u
 /// Reasons by which AWS blames itself, as seen in the field; the rest is about the assignment.
 fn is_aws_trouble(reason: &str) -> bool {
     let reason = reason.to_lowercase();
-    let signs = ["internal", "takes longer than usual", "try again", "throttl", "timed out", "timeout", "503"];
+    let signs =
+        ["internal", "takes longer than usual", "try again", "throttl", "timed out", "timeout", "503"];
     signs.iter().any(|sign| reason.contains(sign))
 }
 
@@ -175,6 +181,8 @@ mod tests {
     fn aws_blames_itself_in_these_words() {
         assert!(is_aws_trouble("Received a 500 status error: Internal service exception"));
         assert!(is_aws_trouble("The operation takes longer than usual"));
-        assert!(!is_aws_trouble("Received a 404 status error: Not supported policy arn:aws:iam::1:policy/x."));
+        assert!(!is_aws_trouble(
+            "Received a 404 status error: Not supported policy arn:aws:iam::1:policy/x."
+        ));
     }
 }

@@ -8,23 +8,40 @@ use aws_smithy_types::Document;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The ids of groups by identity store and name, and when they were read; `None` for a group that was
-/// not there. An id that has gone since has no members, so that it may be believed for a while.
+/// Groups by identity store and name. An id that has gone since has no members, so that it may be
+/// believed for a while.
 #[derive(Default)]
-pub(super) struct Groups(Mutex<HashMap<(String, String), (i64, Option<String>)>>);
+pub(super) struct Groups(Mutex<HashMap<(String, String), Read>>);
+
+/// What was read, and when.
+struct Read {
+    at: i64,
+    /// Nothing when there was no such group.
+    id: Option<String>,
+}
+
+/// What is remembered of a group.
+enum Known {
+    No,
+    Missing,
+    Id(String),
+}
 
 impl Groups {
-    fn get(&self, key: &(String, String), now: i64) -> Option<Option<String>> {
+    fn get(&self, key: &(String, String), now: i64) -> Known {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, id) = known.get(key)?;
-        let lasts = if id.is_some() { KNOWN_FOR_MS } else { MISSING_FOR_MS };
+        let Some(read) = known.get(key) else { return Known::No };
         // A clock that was set back must not make an entry live for ever.
-        (0..lasts).contains(&(now - read_at)).then(|| id.clone())
+        let lasts = if read.id.is_some() { KNOWN_FOR_MS } else { MISSING_FOR_MS };
+        if !(0..lasts).contains(&(now - read.at)) {
+            return Known::No;
+        }
+        read.id.clone().map_or(Known::Missing, Known::Id)
     }
 
-    fn put(&self, key: (String, String), now: i64, id: Option<String>) {
+    fn put(&self, key: (String, String), at: i64, id: Option<String>) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, (now, id));
+        known.insert(key, Read { at, id });
     }
 }
 
@@ -33,8 +50,10 @@ impl Search<'_> {
     pub(super) async fn group(&self, name: &str) -> Result<Option<String>, AwsError> {
         let key = (self.store.to_owned(), name.to_owned());
         let now = (self.directory.clock)();
-        if let Some(known) = self.directory.groups.get(&key, now) {
-            return Ok(known);
+        match self.directory.groups.get(&key, now) {
+            Known::Id(id) => return Ok(Some(id)),
+            Known::Missing => return Ok(None),
+            Known::No => {}
         }
         let found = self.group_by_index(name).await?;
         self.directory.groups.put(key, now, found.clone());

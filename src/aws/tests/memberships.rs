@@ -41,10 +41,8 @@ async fn groups_and_people_that_are_gone_hold_nothing() {
     let error = bench.grant(&sso_user(BO), &resource, false).await.unwrap_err();
     assert!(!error.is_transient(), "{error}");
     // A store that is not there proves nothing.
-    let elsewhere = Principal::SsoUser {
-        identity_store_id: "d-0987654321".to_owned(),
-        user_id: ANA.to_owned(),
-    };
+    let elsewhere =
+        Principal::SsoUser { identity_store_id: "d-0987654321".to_owned(), user_id: ANA.to_owned() };
     assert!(bench.revoke(&elsewhere, &resource).await.is_err());
 }
 

@@ -97,10 +97,12 @@ async fn somebody_added_since_is_found_after_a_minute() {
 async fn never_a_guess_between_two() {
     let bench = bench().await;
     let (one, two) = ("31111111-2222-4333-8444-555555555555", "41111111-2222-4333-8444-555555555555");
-    bench
-        .sandbox
-        .add_sso_user(STORE, one, "cy1", "Cy@example.com")
-        .add_sso_user(STORE, two, "cy2", "CY@example.com");
+    bench.sandbox.add_sso_user(STORE, one, "cy1", "Cy@example.com").add_sso_user(
+        STORE,
+        two,
+        "cy2",
+        "CY@example.com",
+    );
     let error = bench.find(&admin(), "cy@example.com", None).await.unwrap_err();
     let text = error.to_string();
     assert!(!error.is_transient() && text.contains(one) && text.contains(two), "{text}");

@@ -46,7 +46,10 @@ async fn a_session_that_is_over_is_replaced() {
     bench.sandbox.expire_sessions();
     bench.calls();
     assert!(!bench.look(&sso_user(ANA), &admin()).await.unwrap());
-    assert_eq!(bench.calls(), ["ListAccountAssignments", "AssumeRole", "AssumeRole", "ListAccountAssignments"]);
+    assert_eq!(
+        bench.calls(),
+        ["ListAccountAssignments", "AssumeRole", "AssumeRole", "ListAccountAssignments"]
+    );
     // Also when the shared hop is what is over.
     bench.sandbox.expire_sessions();
     let other = RequestId::new("nopqrstuvwxyz");

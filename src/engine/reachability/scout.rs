@@ -15,9 +15,18 @@ pub(super) struct Scout<'a> {
     engine: &'a Engine,
     channels: BTreeMap<String, Option<ChannelStanding>>,
     usergroups: BTreeMap<String, Option<UsergroupStanding>>,
-    people: BTreeMap<Email, Option<Option<Arc<Profile>>>>,
+    people: BTreeMap<Email, Someone>,
     /// Slack could say everything.
     pub(super) is_complete: bool,
+}
+
+/// Who has an address.
+#[derive(Clone)]
+enum Someone {
+    /// Slack could not say.
+    Unknown,
+    Nobody,
+    Known(Arc<Profile>),
 }
 
 /// Who could decide under a rule.
@@ -50,7 +59,9 @@ fn needed(rule: &Rule) -> Option<usize> {
         // One of them acknowledges it afterwards. Where it names nobody, other rules' approvers do.
         Decision::BreakGlass => (!rule.approvers.is_empty()).then_some(1),
         // Beyond its cap it asks.
-        Decision::Auto => (rule.cap.is_some() && !rule.approvers.is_empty()).then_some(rule.min_approvals as usize),
+        Decision::Auto => {
+            (rule.cap.is_some() && !rule.approvers.is_empty()).then_some(rule.min_approvals as usize)
+        }
         Decision::Deny => None,
     }
 }
@@ -132,23 +143,22 @@ impl<'a> Scout<'a> {
     async fn add(&mut self, tally: &mut Tally, entry: &FlowEntry, people: &People, enough: usize) {
         match people {
             People::Everyone => tally.is_open_ended = true,
-            People::User(email) => match self.person(email).await {
-                None => tally.is_open_ended = true,
-                Some(None) => tally.add(format!("nobody here has the address of `user:{email}`")),
-                Some(Some(profile)) => match self.trouble(entry, &profile) {
-                    Some(trouble) => tally.add(format!("`user:{email}` {trouble}")),
-                    None => drop(tally.live.insert(profile.id.clone())),
-                },
+            People::User(email) => match (self.person(email).await, self.person_fault(entry, email).await) {
+                (_, Some(fault)) => tally.add(fault),
+                (Someone::Known(profile), None) => drop(tally.live.insert(profile.id.clone())),
+                (Someone::Unknown | Someone::Nobody, None) => tally.is_open_ended = true,
             },
             People::Usergroup(handle) => {
                 let name = handle.trim_start_matches('@');
                 match self.usergroup(handle).await {
                     None => tally.is_open_ended = true,
-                    Some(UsergroupStanding::Missing) => tally.add(format!("there is no user group `@{name}`")),
-                    Some(UsergroupStanding::Disabled) => tally.add(format!("the user group `@{name}` is disabled")),
+                    Some(UsergroupStanding::Missing) => tally.add(format!("there is no user group @{name}")),
+                    Some(UsergroupStanding::Disabled) => {
+                        tally.add(format!("the user group @{name} is disabled"));
+                    }
                     Some(UsergroupStanding::Enabled(members)) => {
                         if !self.add_members(tally, entry, &members, enough).await {
-                            tally.add(format!("the user group `@{name}` has no member who could decide"));
+                            tally.add(format!("the user group @{name} has no member who could decide"));
                         }
                     }
                 }
@@ -170,7 +180,7 @@ impl<'a> Scout<'a> {
         match self.engine.slack().channel_members(&inside).await {
             Ok(members) => {
                 if !self.add_members(tally, entry, &members, enough).await {
-                    tally.add(format!("the channel `{channel}` has no member who could decide"));
+                    tally.add(format!("the channel {channel} has no member who could decide"));
                 }
             }
             Err(error) => {
@@ -212,14 +222,14 @@ impl<'a> Scout<'a> {
     async fn add_idc_group(&self, tally: &mut Tally, entry: &FlowEntry, name: &str) {
         let Some((connection, instance_arn)) = directory(&entry.flow) else {
             return tally.add(format!(
-                "the Identity Center group `{name}` cannot be found: no target of the flow is in Identity Center"
+                "the Identity Center group “{name}” cannot be found: no target of the flow is in Identity Center"
             ));
         };
         let session_name = RequestId::new("sym-directory");
         let session = Session { connection: &connection, name: &session_name, source_identity: None };
         match self.engine.shared.aws.group_size(&session, &instance_arn, name).await {
-            Ok(None) => tally.add(format!("there is no group `{name}` in Identity Center")),
-            Ok(Some(0)) => tally.add(format!("the Identity Center group `{name}` is empty")),
+            Ok(None) => tally.add(format!("there is no group “{name}” in Identity Center")),
+            Ok(Some(0)) => tally.add(format!("the Identity Center group “{name}” is empty")),
             Ok(Some(size)) => tally.others += size,
             Err(error) => {
                 tracing::warn!(error = %error, "a group of Identity Center could not be counted");
@@ -250,10 +260,11 @@ impl<'a> Scout<'a> {
     }
 
     async fn person_fault(&mut self, entry: &FlowEntry, email: &Email) -> Option<String> {
-        match self.person(email).await? {
-            None => Some(format!("nobody here has the address of `user:{email}`")),
-            Some(profile) => {
-                self.trouble(entry, &profile).map(|trouble| format!("`user:{email}` {trouble}"))
+        match self.person(email).await {
+            Someone::Unknown => None,
+            Someone::Nobody => Some(format!("nobody here has the address {email}")),
+            Someone::Known(profile) => {
+                self.trouble(entry, &profile).map(|trouble| format!("{email} {trouble}"))
             }
         }
     }
@@ -274,16 +285,19 @@ impl<'a> Scout<'a> {
         }
     }
 
-    async fn person(&mut self, email: &Email) -> Option<Option<Arc<Profile>>> {
+    async fn person(&mut self, email: &Email) -> Someone {
         if let Some(known) = self.people.get(email) {
             return known.clone();
         }
         let found = match self.engine.slack().user_by_email(email).await {
-            Ok(None) => Ok(None),
-            Ok(Some(user)) => self.engine.profile(&user).await.map(Some),
+            Ok(None) => Ok(Someone::Nobody),
+            Ok(Some(user)) => self.engine.profile(&user).await.map(Someone::Known),
             Err(error) => Err(error),
         };
-        let found = found.map_err(|error| self.failed(&error)).ok();
+        let found = found.unwrap_or_else(|error| {
+            self.failed(&error);
+            Someone::Unknown
+        });
         self.people.insert(email.clone(), found.clone());
         found
     }
@@ -328,9 +342,9 @@ fn channel_fault(channel: &str, standing: &ChannelStanding) -> Option<String> {
     match standing {
         ChannelStanding::Inside(_) => None,
         ChannelStanding::Missing => Some(format!(
-            "there is no channel `{channel}` that the bot can see (a private one it must be invited to)"
+            "there is no channel {channel} that the bot can see (a private one it must be invited to)"
         )),
-        ChannelStanding::Archived => Some(format!("the channel `{channel}` is archived")),
-        ChannelStanding::Outside => Some(format!("the bot is not in the channel `{channel}`")),
+        ChannelStanding::Archived => Some(format!("the channel {channel} is archived")),
+        ChannelStanding::Outside => Some(format!("the bot is not in the channel {channel}")),
     }
 }

@@ -9,7 +9,7 @@ use crate::manifest::source::Fault;
 ///
 /// # Errors
 /// It names nobody.
-pub(super) fn people(text: &Text) -> Result<People, Fault> {
+pub(in crate::manifest) fn people(text: &Text) -> Result<People, Fault> {
     let written = text.text.trim();
     match written.split_once(':') {
         Some(("user", address)) => {
@@ -64,7 +64,7 @@ fn is_handle(text: &str) -> bool {
 }
 
 /// Whether a text looks like an e-mail address.
-pub(super) fn is_email(text: &str) -> bool {
+pub(in crate::manifest) fn is_email(text: &str) -> bool {
     let ok = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;\"".contains(c);
     match text.trim().split_once('@') {
         Some((user, domain)) => {

@@ -22,20 +22,13 @@ impl Caller {
 /// The codes of one refusal: of the JSON services, and of the Query ones.
 struct Codes(&'static str, &'static str);
 
-const UNSIGNED: Codes = Codes(
-    "MissingAuthenticationTokenException",
-    "MissingAuthenticationToken",
-);
+const UNSIGNED: Codes = Codes("MissingAuthenticationTokenException", "MissingAuthenticationToken");
 const MISSIGNED: Codes = Codes("InvalidSignatureException", "SignatureDoesNotMatch");
 const UNKNOWN: Codes = Codes("UnrecognizedClientException", "InvalidClientTokenId");
 const EXPIRED: Codes = Codes("ExpiredTokenException", "ExpiredToken");
 
 fn refusal(service: Service, codes: &Codes, message: &str) -> Failure {
-    let code = if service.xml_namespace().is_some() {
-        codes.1
-    } else {
-        codes.0
-    };
+    let code = if service.xml_namespace().is_some() { codes.1 } else { codes.0 };
     Failure::new(403, code, message)
 }
 
@@ -50,42 +43,22 @@ pub(super) fn authenticate(world: &World, request: &Request) -> Result<Caller, F
         let message = format!("Credential should be scoped to correct service: '{scope}'.");
         return Err(refusal(service, &MISSIGNED, &message).unexpected());
     }
-    let unknown = || {
-        refusal(
-            service,
-            &UNKNOWN,
-            "The security token included in the request is invalid.",
-        )
-    };
+    let unknown = || refusal(service, &UNKNOWN, "The security token included in the request is invalid.");
     let key = world.keys.get(&signature.key_id).ok_or_else(unknown)?;
     let token = key.session.as_ref().map(|session| session.token.as_str());
     if token != request.session_token.as_deref() {
         return Err(unknown());
     }
-    if key
-        .session
-        .as_ref()
-        .is_some_and(|session| session.expires <= world.now)
-    {
+    if key.session.as_ref().is_some_and(|session| session.expires <= world.now) {
         let message = "The security token included in the request is expired";
         return Err(refusal(service, &EXPIRED, message));
     }
     // A session may do what its role allows now, not what it allowed when the session began.
     let allows = match &key.session {
-        Some(session) => world
-            .roles
-            .get(&session.role)
-            .ok_or_else(unknown)?
-            .allows
-            .clone(),
+        Some(session) => world.roles.get(&session.role).ok_or_else(unknown)?.allows.clone(),
         None => key.allows.clone(),
     };
-    Ok(Caller {
-        account: key.account.clone(),
-        arn: key.arn.clone(),
-        allows,
-        session: key.session.clone(),
-    })
+    Ok(Caller { account: key.account.clone(), arn: key.arn.clone(), allows, session: key.session.clone() })
 }
 
 /// Refuses what the caller's policies do not allow.
@@ -96,21 +69,14 @@ pub(super) fn authorize(caller: &Caller, request: &Request) -> Result<(), Failur
         return Ok(());
     }
     let resource = resource(caller, request);
-    Err(Failure::denied(
-        request.service,
-        &caller.arn,
-        &action,
-        &resource,
-    ))
+    Err(Failure::denied(request.service, &caller.arn, &action, &resource))
 }
 
 fn resource(caller: &Caller, request: &Request) -> String {
     let text = |name: &str| request.fields.get(name).and_then(serde_json::Value::as_str);
     let account = &caller.account;
     let named = match request.service {
-        Service::SsoAdmin => text("PermissionSetArn")
-            .or_else(|| text("InstanceArn"))
-            .map(str::to_owned),
+        Service::SsoAdmin => text("PermissionSetArn").or_else(|| text("InstanceArn")).map(str::to_owned),
         Service::IdentityStore => text("IdentityStoreId")
             .map(|store| format!("arn:aws:identitystore::{account}:identitystore/{store}")),
         Service::Organizations => None,

@@ -47,10 +47,7 @@ fn tuple(world: &World, caller: &Caller, request: &Request) -> Result<Assignment
     let instance = sso::instance(world, caller, request)?;
     let permission_set = sso::permission_set(instance, request)?.0.to_owned();
     if request.text("TargetType")? != "AWS_ACCOUNT" {
-        return Err(Failure::invalid(
-            Service::SsoAdmin,
-            "TargetType must be AWS_ACCOUNT",
-        ));
+        return Err(Failure::invalid(Service::SsoAdmin, "TargetType must be AWS_ACCOUNT"));
     }
     let assignment = Assignment {
         instance: request.text("InstanceArn")?.to_owned(),
@@ -66,25 +63,17 @@ fn tuple(world: &World, caller: &Caller, request: &Request) -> Result<Assignment
 /// May another operation on this tuple begin now?
 fn lane(world: &World, wanted: &Assignment) -> Result<(), Failure> {
     let settings = &world.settings;
-    let mut running = world
-        .operations
-        .running()
-        .filter(|one| one.assignment.instance == wanted.instance);
+    let mut running = world.operations.running().filter(|one| one.assignment.instance == wanted.instance);
     let busy = running.by_ref().any(|one| {
         one.assignment == *wanted
-            || (settings.is_on(Switch::StrictAccountLanes)
-                && one.assignment.account == wanted.account)
+            || (settings.is_on(Switch::StrictAccountLanes) && one.assignment.account == wanted.account)
     });
     if busy {
         let reason = "Could not complete the request because of a conflicting operation in \
                       progress. Try again later.";
         return Err(Failure::conflict(Service::SsoAdmin, reason));
     }
-    let count = world
-        .operations
-        .running()
-        .filter(|one| one.assignment.instance == wanted.instance)
-        .count();
+    let count = world.operations.running().filter(|one| one.assignment.instance == wanted.instance).count();
     if settings.is_on(Switch::InFlightLimit) && count >= IN_FLIGHT {
         let mut failure = Failure::throttled(Service::SsoAdmin);
         failure.message = "Too many requests are being processed. Try again later.".into();
@@ -98,7 +87,5 @@ fn principal_exists(world: &World, wanted: &Assignment) -> Result<(), Failure> {
         return Ok(());
     }
     let (kind, id) = (wanted.kind.as_str(), &wanted.principal);
-    Err(Failure::not_found(&format!(
-        "{kind} {id} not found in the identity store"
-    )))
+    Err(Failure::not_found(&format!("{kind} {id} not found in the identity store")))
 }

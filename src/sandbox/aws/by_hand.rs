@@ -44,9 +44,7 @@ impl Aws {
             if let Some(instance) = world.instances.get_mut(instance) {
                 instance.permission_sets.remove(arn);
             }
-            world
-                .assignments
-                .remove_where(|one| one.permission_set == arn);
+            world.assignments.remove_where(|one| one.permission_set == arn);
         })
     }
 

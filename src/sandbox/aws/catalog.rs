@@ -14,9 +14,7 @@ pub(super) struct Operation {
 
 /// The operation with that name, if it is simulated.
 pub(super) fn find(service: Service, name: &str) -> Option<&'static Operation> {
-    CATALOG
-        .iter()
-        .find(|operation| operation.service == service && operation.name == name)
+    CATALOG.iter().find(|operation| operation.service == service && operation.name == name)
 }
 
 const fn read(
@@ -25,13 +23,7 @@ const fn read(
     required: &'static [&'static str],
     optional: &'static [&'static str],
 ) -> Operation {
-    Operation {
-        service,
-        name,
-        write: false,
-        required,
-        optional,
-    }
+    Operation { service, name, write: false, required, optional }
 }
 
 const fn write(
@@ -40,26 +32,14 @@ const fn write(
     required: &'static [&'static str],
     optional: &'static [&'static str],
 ) -> Operation {
-    Operation {
-        service,
-        name,
-        write: true,
-        required,
-        optional,
-    }
+    Operation { service, name, write: true, required, optional }
 }
 
 const PAGE: &[&str] = &["MaxResults", "NextToken"];
 const PAGE_FILTER: &[&str] = &["MaxResults", "NextToken", "Filter"];
 const PAGE_FILTERS: &[&str] = &["MaxResults", "NextToken", "Filters"];
-const TUPLE: &[&str] = &[
-    "InstanceArn",
-    "TargetId",
-    "TargetType",
-    "PermissionSetArn",
-    "PrincipalType",
-    "PrincipalId",
-];
+const TUPLE: &[&str] =
+    &["InstanceArn", "TargetId", "TargetType", "PermissionSetArn", "PrincipalType", "PrincipalId"];
 
 #[rustfmt::skip]
 const CATALOG: &[Operation] = {

@@ -53,15 +53,10 @@ fn check(world: &World, request: &Request) -> Result<Caller, Failure> {
     let operation = catalog::find(request.service, &request.operation).ok_or_else(|| {
         let message = format!("The operation {} is not simulated", request.action());
         let query = request.service.xml_namespace().is_some();
-        let code = if query {
-            "InvalidAction"
-        } else {
-            "UnknownOperationException"
-        };
+        let code = if query { "InvalidAction" } else { "UnknownOperationException" };
         Failure::new(400, code, &message).unexpected()
     })?;
-    let known =
-        |name: &str| operation.required.contains(&name) || operation.optional.contains(&name);
+    let known = |name: &str| operation.required.contains(&name) || operation.optional.contains(&name);
     if let Some(stranger) = request.fields.keys().find(|name| !known(name)) {
         let message = format!("the member {stranger} is not simulated");
         return Err(Failure::invalid(request.service, &message).unexpected());
@@ -69,15 +64,8 @@ fn check(world: &World, request: &Request) -> Result<Caller, Failure> {
     let caller = access::authenticate(world, request)?;
     access::authorize(&caller, request)?;
     for &name in operation.required {
-        if request
-            .fields
-            .get(name)
-            .is_none_or(serde_json::Value::is_null)
-        {
-            return Err(Failure::invalid(
-                request.service,
-                &format!("{name} must not be null"),
-            ));
+        if request.fields.get(name).is_none_or(serde_json::Value::is_null) {
+            return Err(Failure::invalid(request.service, &format!("{name} must not be null")));
         }
     }
     Ok(caller)
@@ -97,10 +85,7 @@ pub(super) fn record(world: &mut World, request: &Request, outcome: Outcome) {
     if !world.log.keep {
         return;
     }
-    let access_key = request
-        .signature
-        .as_ref()
-        .map_or("", |signature| &signature.key_id);
+    let access_key = request.signature.as_ref().map_or("", |signature| &signature.key_id);
     let key = world.keys.get(access_key);
     let session = key.and_then(|key| key.session.as_ref());
     let call = Call {

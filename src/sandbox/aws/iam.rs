@@ -7,20 +7,10 @@ use super::shape;
 use super::wire::{Request, Service};
 
 /// Answers every operation of IAM.
-pub(super) fn answer(
-    world: &mut World,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+pub(super) fn answer(world: &mut World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let missing = || Failure::no_such_entity("The account cannot be found.");
-    if matches!(
-        request.operation.as_str(),
-        "AddUserToGroup" | "RemoveUserFromGroup"
-    ) {
-        let account = world
-            .accounts
-            .get_mut(&caller.account)
-            .ok_or_else(missing)?;
+    if matches!(request.operation.as_str(), "AddUserToGroup" | "RemoveUserFromGroup") {
+        let account = world.accounts.get_mut(&caller.account).ok_or_else(missing)?;
         return change(account, request);
     }
     let account = world.accounts.get(&caller.account).ok_or_else(missing)?;
@@ -45,9 +35,11 @@ fn name<'a>(request: &'a Request, field: &str) -> Result<&'a str, Failure> {
 }
 
 fn known_user(account: &Account, name: &str) -> Result<i64, Failure> {
-    account.iam_users.get(name).copied().ok_or_else(|| {
-        Failure::no_such_entity(&format!("The user with name {name} cannot be found."))
-    })
+    account
+        .iam_users
+        .get(name)
+        .copied()
+        .ok_or_else(|| Failure::no_such_entity(&format!("The user with name {name} cannot be found.")))
 }
 
 fn no_group(name: &str) -> Failure {
@@ -57,11 +49,7 @@ fn no_group(name: &str) -> Failure {
 fn change(account: &mut Account, request: &Request) -> Result<Reply, Failure> {
     let (group, user) = (name(request, "GroupName")?, name(request, "UserName")?);
     let unknown_user = known_user(account, user).err();
-    let members = &mut account
-        .iam_groups
-        .get_mut(group)
-        .ok_or_else(|| no_group(group))?
-        .members;
+    let members = &mut account.iam_groups.get_mut(group).ok_or_else(|| no_group(group))?.members;
     if let Some(failure) = unknown_user {
         return Err(failure);
     }
@@ -75,12 +63,7 @@ fn change(account: &mut Account, request: &Request) -> Result<Reply, Failure> {
 }
 
 fn get_user(account: &Account, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
-    let own = || {
-        caller
-            .arn
-            .split_once(":user/")
-            .map(|(_, path)| path.rsplit('/').next())
-    };
+    let own = || caller.arn.split_once(":user/").map(|(_, path)| path.rsplit('/').next());
     let user = match request.optional_text("UserName")? {
         Some(_) => name(request, "UserName")?,
         None => own().flatten().ok_or_else(|| {
@@ -89,10 +72,7 @@ fn get_user(account: &Account, caller: &Caller, request: &Request) -> Result<Rep
         })?,
     };
     let created = known_user(account, user)?;
-    Ok(Reply::Xml(format!(
-        "<User>{}</User>",
-        user_xml(caller, user, created)
-    )))
+    Ok(Reply::Xml(format!("<User>{}</User>", user_xml(caller, user, created))))
 }
 
 fn user_xml(caller: &Caller, name: &str, created: i64) -> String {
@@ -100,10 +80,7 @@ fn user_xml(caller: &Caller, name: &str, created: i64) -> String {
         element("Path", "/"),
         element("UserName", name),
         element("UserId", &entity_id("AIDA", name)),
-        element(
-            "Arn",
-            &format!("arn:aws:iam::{}:user/{name}", caller.account),
-        ),
+        element("Arn", &format!("arn:aws:iam::{}:user/{name}", caller.account)),
         element("CreateDate", &iso8601(created)),
     ]
     .concat()
@@ -115,10 +92,7 @@ fn group_xml(caller: &Caller, name: &str, group: &IamGroup) -> String {
         element("Path", path),
         element("GroupName", name),
         element("GroupId", &entity_id("AGPA", name)),
-        element(
-            "Arn",
-            &format!("arn:aws:iam::{}:group{path}{name}", caller.account),
-        ),
+        element("Arn", &format!("arn:aws:iam::{}:group{path}{name}", caller.account)),
         element("CreateDate", &iso8601(group.created)),
     ]
     .concat()
@@ -126,23 +100,13 @@ fn group_xml(caller: &Caller, name: &str, group: &IamGroup) -> String {
 
 /// An id in the shape of IAM's: it only has to be stable.
 fn entity_id(prefix: &str, name: &str) -> String {
-    let sum = name.bytes().fold(0x1505_u64, |sum, byte| {
-        sum.wrapping_mul(33) ^ u64::from(byte)
-    });
+    let sum = name.bytes().fold(0x1505_u64, |sum, byte| sum.wrapping_mul(33) ^ u64::from(byte));
     format!("{prefix}{sum:017X}")
 }
 
-fn get_group(
-    world: &World,
-    account: &Account,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+fn get_group(world: &World, account: &Account, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let wanted = name(request, "GroupName")?;
-    let group = account
-        .iam_groups
-        .get(wanted)
-        .ok_or_else(|| no_group(wanted))?;
+    let group = account.iam_groups.get(wanted).ok_or_else(|| no_group(wanted))?;
     let page = page(&world.settings, request, group.members.iter().collect())?;
     let member = |name: &String| {
         let created = account.iam_users.get(name).copied().unwrap_or(0);
@@ -151,9 +115,7 @@ fn get_group(
     let users: String = page.items.iter().map(|name| member(name)).collect();
     let group = group_xml(caller, wanted, group);
     let end = end_of(&page);
-    Ok(Reply::Xml(format!(
-        "<Group>{group}</Group><Users>{users}</Users>{end}"
-    )))
+    Ok(Reply::Xml(format!("<Group>{group}</Group><Users>{users}</Users>{end}")))
 }
 
 fn groups_for_user(
@@ -164,28 +126,17 @@ fn groups_for_user(
 ) -> Result<Reply, Failure> {
     let user = name(request, "UserName")?;
     known_user(account, user)?;
-    let own = account
-        .iam_groups
-        .iter()
-        .filter(|(_, group)| group.members.contains(user))
-        .collect();
+    let own = account.iam_groups.iter().filter(|(_, group)| group.members.contains(user)).collect();
     let page: Page<(&String, &IamGroup)> = page(&world.settings, request, own)?;
-    let member = |(name, group): &(&String, &IamGroup)| {
-        format!("<member>{}</member>", group_xml(caller, name, group))
-    };
+    let member =
+        |(name, group): &(&String, &IamGroup)| format!("<member>{}</member>", group_xml(caller, name, group));
     let groups: String = page.items.iter().map(member).collect();
-    Ok(Reply::Xml(format!(
-        "<Groups>{groups}</Groups>{}",
-        end_of(&page)
-    )))
+    Ok(Reply::Xml(format!("<Groups>{groups}</Groups>{}", end_of(&page))))
 }
 
 fn end_of<T>(page: &Page<T>) -> String {
     match &page.next {
-        Some(marker) => format!(
-            "<IsTruncated>true</IsTruncated>{}",
-            element("Marker", marker)
-        ),
+        Some(marker) => format!("<IsTruncated>true</IsTruncated>{}", element("Marker", marker)),
         None => "<IsTruncated>false</IsTruncated>".to_owned(),
     }
 }

@@ -115,10 +115,7 @@ fn tick(window: &mut VecDeque<i64>, now: i64) -> usize {
 
 /// Forgets what is a second old, or in the future of a clock that was turned back.
 fn forget(window: &mut VecDeque<i64>, now: i64) {
-    while window
-        .front()
-        .is_some_and(|&at| at <= now - 1000 || at > now)
-    {
+    while window.front().is_some_and(|&at| at <= now - 1000 || at > now) {
         window.pop_front();
     }
 }

@@ -46,11 +46,7 @@ pub struct Assignment {
 impl fmt::Display for Assignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.as_str();
-        write!(
-            f,
-            "{kind} {} has {} in {}",
-            self.principal, self.permission_set, self.account
-        )
+        write!(f, "{kind} {} has {} in {}", self.principal, self.permission_set, self.account)
     }
 }
 
@@ -166,18 +162,10 @@ impl Store {
     pub(super) fn forget_user(&mut self, id: &str) {
         if let Some(user) = self.users.remove(id) {
             // Another user may have taken the name meanwhile: that entry is theirs.
-            if self
-                .user_by_name
-                .get(&user.name)
-                .is_some_and(|owner| owner == id)
-            {
+            if self.user_by_name.get(&user.name).is_some_and(|owner| owner == id) {
                 self.user_by_name.remove(&user.name);
             }
-            if self
-                .user_by_email
-                .get(&user.email)
-                .is_some_and(|owner| owner == id)
-            {
+            if self.user_by_email.get(&user.email).is_some_and(|owner| owner == id) {
                 self.user_by_email.remove(&user.email);
             }
         }
@@ -192,21 +180,14 @@ impl Store {
 
     pub(super) fn groups_of(&self, user: &str) -> Vec<String> {
         let from = (user.to_owned(), String::new());
-        let own = self
-            .member_of
-            .range(from..)
-            .take_while(|(member, _)| member == user);
+        let own = self.member_of.range(from..).take_while(|(member, _)| member == user);
         own.map(|(_, group)| group.clone()).collect()
     }
 
     pub(super) fn users_in(&self, group: &str) -> Vec<(String, String)> {
         let from = (group.to_owned(), String::new());
-        let own = self
-            .members
-            .range(from..)
-            .take_while(|((of, _), _)| of == group);
-        own.map(|((_, user), id)| (user.clone(), id.clone()))
-            .collect()
+        let own = self.members.range(from..).take_while(|((of, _), _)| of == group);
+        own.map(|((_, user), id)| (user.clone(), id.clone())).collect()
     }
 }
 
@@ -220,16 +201,14 @@ pub(super) struct Assignments {
 impl Assignments {
     pub(super) fn insert(&mut self, assignment: Assignment) {
         let (instance, principal) = (assignment.instance.clone(), assignment.principal.clone());
-        self.by_principal
-            .insert((instance, principal, assignment.clone()));
+        self.by_principal.insert((instance, principal, assignment.clone()));
         self.by_target.insert(assignment);
     }
 
     pub(super) fn remove(&mut self, assignment: &Assignment) {
         self.by_target.remove(assignment);
         let (instance, principal) = (assignment.instance.clone(), assignment.principal.clone());
-        self.by_principal
-            .remove(&(instance, principal, assignment.clone()));
+        self.by_principal.remove(&(instance, principal, assignment.clone()));
     }
 
     pub(super) fn contains(&self, assignment: &Assignment) -> bool {
@@ -258,11 +237,7 @@ impl Assignments {
         let same = |one: &&Assignment| {
             one.instance == instance && one.account == account && one.permission_set == set
         };
-        self.by_target
-            .range(from..)
-            .take_while(same)
-            .cloned()
-            .collect()
+        self.by_target.range(from..).take_while(same).cloned().collect()
     }
 
     pub(super) fn of(&self, instance: &str, principal: &str) -> Vec<Assignment> {
@@ -335,26 +310,17 @@ impl World {
         // A multiplicative hash spreads the serial, so that ids look like ids and sort like ids:
         // in no useful order.
         let mixed = serial.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        format!(
-            "{:08x}-{:04x}-4000-8000-{serial:012x}",
-            mixed >> 32,
-            mixed >> 16 & 0xffff
-        )
+        format!("{:08x}-{:04x}-4000-8000-{serial:012x}", mixed >> 32, mixed >> 16 & 0xffff)
     }
 
     /// The management account and organization an account lies in.
     pub(super) fn organization_of(&self, account: &str) -> Option<(&String, &Organization)> {
-        let parent = self
-            .accounts
-            .get(account)
-            .and_then(|account| account.parent.as_deref());
-        self.organizations
-            .iter()
-            .find(|(management, organization)| {
-                management.as_str() == account
-                    || parent.is_some_and(|parent| {
-                        organization.root == parent || organization.units.contains_key(parent)
-                    })
-            })
+        let parent = self.accounts.get(account).and_then(|account| account.parent.as_deref());
+        self.organizations.iter().find(|(management, organization)| {
+            management.as_str() == account
+                || parent.is_some_and(|parent| {
+                    organization.root == parent || organization.units.contains_key(parent)
+                })
+        })
     }
 }

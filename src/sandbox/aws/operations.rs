@@ -69,9 +69,7 @@ impl Default for Operations {
 
 impl Operations {
     pub(super) fn running(&self) -> impl Iterator<Item = &Operation> {
-        self.in_flight
-            .iter()
-            .filter_map(|&index| self.all.get(index))
+        self.in_flight.iter().filter_map(|&index| self.all.get(index))
     }
 
     fn of(&self, instance: &str, kind: Kind, id: &str) -> Option<usize> {
@@ -82,12 +80,7 @@ impl Operations {
 }
 
 /// Starts an operation, and finishes it if it takes no time. Returns its place in the list.
-pub(super) fn begin(
-    world: &mut World,
-    kind: Kind,
-    assignment: Assignment,
-    doom: Option<String>,
-) -> usize {
+pub(super) fn begin(world: &mut World, kind: Kind, assignment: Assignment, doom: Option<String>) -> usize {
     let state = match world.operations.time {
         OperationTime::Polls(polls) => State::Polls(polls),
         OperationTime::Millis(ms) => State::Until(world.now.saturating_add(ms)),
@@ -96,14 +89,7 @@ pub(super) fn begin(
     let operations = &mut world.operations;
     let index = operations.all.len();
     operations.by_id.insert(id.clone(), index);
-    operations.all.push(Operation {
-        id,
-        kind,
-        assignment,
-        started,
-        state,
-        doom,
-    });
+    operations.all.push(Operation { id, kind, assignment, started, state, doom });
     operations.in_flight.push(index);
     operations.most_in_flight = operations.most_in_flight.max(operations.in_flight.len());
     settle(world);
@@ -171,10 +157,7 @@ fn finish(world: &mut World, index: usize) {
 
 /// Is the user or group still in the identity store?
 pub(super) fn knows_principal(world: &World, wanted: &Assignment) -> bool {
-    let store = world
-        .instances
-        .get(&wanted.instance)
-        .and_then(|one| world.stores.get(&one.store));
+    let store = world.instances.get(&wanted.instance).and_then(|one| world.stores.get(&one.store));
     store.is_some_and(|store| match wanted.kind {
         PrincipalKind::User => store.users.contains_key(&wanted.principal),
         PrincipalKind::Group => store.groups.contains_key(&wanted.principal),
@@ -183,20 +166,14 @@ pub(super) fn knows_principal(world: &World, wanted: &Assignment) -> bool {
 
 fn why_not_created(world: &World, wanted: &Assignment) -> Option<String> {
     let instance = world.instances.get(&wanted.instance)?;
-    if !instance
-        .permission_sets
-        .contains_key(&wanted.permission_set)
-    {
+    if !instance.permission_sets.contains_key(&wanted.permission_set) {
         return Some(format!(
             "Received a 404 status error: Permission set {} not found.",
             wanted.permission_set
         ));
     }
     let Some(account) = world.accounts.get(&wanted.account) else {
-        return Some(format!(
-            "Received a 404 status error: Account {} not found.",
-            wanted.account
-        ));
+        return Some(format!("Received a 404 status error: Account {} not found.", wanted.account));
     };
     if account.suspended {
         return Some(
@@ -206,11 +183,7 @@ fn why_not_created(world: &World, wanted: &Assignment) -> Option<String> {
                 .into(),
         );
     }
-    let home = |id: &str| {
-        world
-            .organization_of(id)
-            .map(|(_, organization)| &organization.id)
-    };
+    let home = |id: &str| world.organization_of(id).map(|(_, organization)| &organization.id);
     if home(&instance.owner).is_some() && home(&instance.owner) != home(&wanted.account) {
         return Some(format!(
             "Received a 404 status error: Account {} is not a member of the organization.",
@@ -255,18 +228,11 @@ pub(super) fn looked_at_target(world: &mut World, instance: &str, account: &str,
 
 /// Somebody has read the assignments of one principal.
 pub(super) fn looked_at_principal(world: &mut World, instance: &str, principal: &str) {
-    look(world, |one| {
-        one.assignment.instance == instance && one.assignment.principal == principal
-    });
+    look(world, |one| one.assignment.instance == instance && one.assignment.principal == principal);
 }
 
 /// Answers `DescribeAccountAssignmentCreationStatus` and `…DeletionStatus`.
-pub(super) fn describe(
-    world: &mut World,
-    kind: Kind,
-    instance: &str,
-    id: &str,
-) -> Result<Reply, Failure> {
+pub(super) fn describe(world: &mut World, kind: Kind, instance: &str, id: &str) -> Result<Reply, Failure> {
     let index = world
         .operations
         .of(instance, kind, id)
@@ -277,11 +243,7 @@ pub(super) fn describe(
 
 /// What the client is told about an operation.
 pub(super) fn status_reply(world: &World, kind: Kind, index: usize) -> Reply {
-    let status = world
-        .operations
-        .all
-        .get(index)
-        .map_or(Value::Null, full_status);
+    let status = world.operations.all.get(index).map_or(Value::Null, full_status);
     Reply::Json(match kind {
         Kind::Create => json!({"AccountAssignmentCreationStatus": status}),
         Kind::Delete => json!({"AccountAssignmentDeletionStatus": status}),
@@ -315,12 +277,7 @@ fn status_word(operation: &Operation) -> &'static str {
 
 /// The short statuses of one instance, newest first, for the two `List…Status` operations. Counts
 /// as a look.
-pub(super) fn list(
-    world: &mut World,
-    kind: Kind,
-    instance: &str,
-    wanted: Option<&str>,
-) -> Vec<Value> {
+pub(super) fn list(world: &mut World, kind: Kind, instance: &str, wanted: Option<&str>) -> Vec<Value> {
     let own = |one: &&Operation| one.kind == kind && one.assignment.instance == instance;
     let asked = |one: &&Operation| wanted.is_none_or(|word| word == status_word(one));
     let all = world.operations.all.iter().rev().filter(own).filter(asked);
@@ -333,8 +290,6 @@ pub(super) fn list(
             })
         })
         .collect();
-    look(world, |one| {
-        one.kind == kind && one.assignment.instance == instance
-    });
+    look(world, |one| one.kind == kind && one.assignment.instance == instance);
     statuses
 }

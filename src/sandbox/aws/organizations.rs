@@ -19,11 +19,7 @@ pub(super) fn answer(world: &World, caller: &Caller, request: &Request) -> Resul
         let reason = "You don't have permissions to access this resource.";
         return Err(Failure::new(400, "AccessDeniedException", reason));
     }
-    let tree = Tree {
-        world,
-        management,
-        organization,
-    };
+    let tree = Tree { world, management, organization };
     match request.operation.as_str() {
         "DescribeOrganization" => Ok(Reply::Json(tree.describe())),
         "DescribeAccount" => tree.describe_account(request.text("AccountId")?),
@@ -45,16 +41,9 @@ pub(super) fn answer(world: &World, caller: &Caller, request: &Request) -> Resul
     }
 }
 
-fn listing(
-    world: &World,
-    request: &Request,
-    name: &str,
-    all: Vec<Value>,
-) -> Result<Reply, Failure> {
+fn listing(world: &World, request: &Request, name: &str, all: Vec<Value>) -> Result<Reply, Failure> {
     let page = page(&world.settings, request, all)?;
-    Ok(Reply::Json(
-        json!({name: page.items, "NextToken": page.next}),
-    ))
+    Ok(Reply::Json(json!({name: page.items, "NextToken": page.next})))
 }
 
 /// One organization, seen from its management account.
@@ -66,10 +55,7 @@ struct Tree<'a> {
 
 impl Tree<'_> {
     fn arn(&self, kind: &str, rest: &str) -> String {
-        format!(
-            "arn:aws:organizations::{}:{kind}/{}{rest}",
-            self.management, self.organization.id
-        )
+        format!("arn:aws:organizations::{}:{kind}/{}{rest}", self.management, self.organization.id)
     }
 
     fn describe(&self) -> Value {
@@ -104,11 +90,7 @@ impl Tree<'_> {
     }
 
     fn account(&self, id: &str, account: &Account) -> Value {
-        let status = if account.suspended {
-            "SUSPENDED"
-        } else {
-            "ACTIVE"
-        };
+        let status = if account.suspended { "SUSPENDED" } else { "ACTIVE" };
         json!({
             "Id": id,
             "Arn": self.arn("account", &format!("/{id}")),
@@ -125,11 +107,7 @@ impl Tree<'_> {
         if !shape::is_account_id(id) {
             return Err(invalid(&format!("AccountId {id} is malformed")));
         }
-        let account = self
-            .world
-            .accounts
-            .get(id)
-            .filter(|own| self.home(id, own).is_some());
+        let account = self.world.accounts.get(id).filter(|own| self.home(id, own).is_some());
         let account = account.ok_or_else(|| {
             let reason = "You specified an account that doesn't exist.";
             Failure::new(400, "AccountNotFoundException", reason)
@@ -148,11 +126,7 @@ impl Tree<'_> {
     }
 
     fn units(&self, parent: &str) -> Vec<Value> {
-        let all = self
-            .organization
-            .units
-            .iter()
-            .filter(|(_, unit)| unit.parent == parent);
+        let all = self.organization.units.iter().filter(|(_, unit)| unit.parent == parent);
         all.map(|(id, unit)| self.unit(id, unit)).collect()
     }
 
@@ -161,9 +135,7 @@ impl Tree<'_> {
             let reason = "You specified an organizational unit that doesn't exist.";
             Failure::new(400, "OrganizationalUnitNotFoundException", reason)
         })?;
-        Ok(Reply::Json(
-            json!({"OrganizationalUnit": self.unit(id, unit)}),
-        ))
+        Ok(Reply::Json(json!({"OrganizationalUnit": self.unit(id, unit)})))
     }
 
     fn parent<'b>(&self, request: &'b Request) -> Result<&'b str, Failure> {
@@ -180,48 +152,25 @@ impl Tree<'_> {
 
     fn parents(&self, request: &Request) -> Result<Reply, Failure> {
         let child = request.text("ChildId")?;
-        let account = self
-            .world
-            .accounts
-            .get(child)
-            .and_then(|own| self.home(child, own));
-        let unit = self
-            .organization
-            .units
-            .get(child)
-            .map(|unit| unit.parent.as_str());
+        let account = self.world.accounts.get(child).and_then(|own| self.home(child, own));
+        let unit = self.organization.units.get(child).map(|unit| unit.parent.as_str());
         let parent = account.or(unit).ok_or_else(|| {
             let reason = "You specified a child that doesn't exist.";
             Failure::new(400, "ChildNotFoundException", reason)
         })?;
-        let kind = if parent == self.organization.root {
-            "ROOT"
-        } else {
-            "ORGANIZATIONAL_UNIT"
-        };
-        listing(
-            self.world,
-            request,
-            "Parents",
-            vec![json!({"Id": parent, "Type": kind})],
-        )
+        let kind = if parent == self.organization.root { "ROOT" } else { "ORGANIZATIONAL_UNIT" };
+        listing(self.world, request, "Parents", vec![json!({"Id": parent, "Type": kind})])
     }
 
     fn tags(&self, request: &Request) -> Result<Reply, Failure> {
         let id = request.text("ResourceId")?;
-        let account = self
-            .world
-            .accounts
-            .get(id)
-            .and_then(|own| self.home(id, own));
+        let account = self.world.accounts.get(id).and_then(|own| self.home(id, own));
         if account.is_none() && !self.knows_parent(id) {
             let reason = "You specified a target that doesn't exist.";
             return Err(Failure::new(400, "TargetNotFoundException", reason));
         }
         let tags = self.world.tags.get(id).into_iter().flatten();
-        let all = tags
-            .map(|(key, value)| json!({"Key": key, "Value": value}))
-            .collect();
+        let all = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         listing(self.world, request, "Tags", all)
     }
 }

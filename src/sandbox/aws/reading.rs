@@ -8,7 +8,7 @@ use super::by_hand::tuple;
 use super::log::Call;
 use super::model::{Assignment, PrincipalKind};
 use super::operations::{self, OperationTime};
-use super::script::{CutSide, Fault, Match};
+use super::script::{CutSide, Fault, Gatekeeper, Match};
 use super::settings::Switch;
 
 /// One thing that somebody holds.
@@ -43,11 +43,7 @@ impl fmt::Display for Holding {
             Self::GroupMember { store, group, user } => {
                 write!(f, "USER {user} is in group {group} of {store}")
             }
-            Self::IamGroupMember {
-                account,
-                group,
-                user,
-            } => {
+            Self::IamGroupMember { account, group, user } => {
                 write!(f, "IAM user {user} is in group {group} of {account}")
             }
         }
@@ -64,20 +60,13 @@ impl Aws {
     /// Is the user in the group of the identity store?
     pub fn is_member(&self, store: &str, group: &str, user: &str) -> bool {
         let pair = (group.to_owned(), user.to_owned());
-        self.shared
-            .world()
-            .stores
-            .get(store)
-            .is_some_and(|store| store.members.contains_key(&pair))
+        self.shared.world().stores.get(store).is_some_and(|store| store.members.contains_key(&pair))
     }
 
     /// Is the IAM user in the IAM group?
     pub fn in_iam_group(&self, account: &str, group: &str, user: &str) -> bool {
         let world = self.shared.world();
-        let group = world
-            .accounts
-            .get(account)
-            .and_then(|account| account.iam_groups.get(group));
+        let group = world.accounts.get(account).and_then(|account| account.iam_groups.get(group));
         group.is_some_and(|group| group.members.contains(user))
     }
 
@@ -89,23 +78,13 @@ impl Aws {
     /// Everything anyone holds now, sorted.
     pub fn holdings(&self) -> Vec<Holding> {
         let world = self.shared.world();
-        let mut all: Vec<Holding> = world
-            .assignments
-            .iter()
-            .cloned()
-            .map(Holding::Assignment)
-            .collect();
+        let mut all: Vec<Holding> = world.assignments.iter().cloned().map(Holding::Assignment).collect();
         for (id, store) in &world.stores {
-            all.extend(
-                store
-                    .members
-                    .keys()
-                    .map(|(group, user)| Holding::GroupMember {
-                        store: id.clone(),
-                        group: group.clone(),
-                        user: user.clone(),
-                    }),
-            );
+            all.extend(store.members.keys().map(|(group, user)| Holding::GroupMember {
+                store: id.clone(),
+                group: group.clone(),
+                user: user.clone(),
+            }));
         }
         for (id, account) in &world.accounts {
             for (name, group) in &account.iam_groups {
@@ -212,27 +191,18 @@ impl Aws {
     /// Whether a second operation in an account meets a conflict while one is in progress. At first
     /// only a second operation on the same assignment does.
     pub fn strict_account_lanes(&self, on: bool) {
-        self.shared
-            .world()
-            .settings
-            .turn(Switch::StrictAccountLanes, on);
+        self.shared.world().settings.turn(Switch::StrictAccountLanes, on);
     }
 
     /// Whether deleting an absent assignment succeeds. At first it is `ResourceNotFoundException`.
     pub fn absent_delete_succeeds(&self, on: bool) {
-        self.shared
-            .world()
-            .settings
-            .turn(Switch::AbsentDeleteSucceeds, on);
+        self.shared.world().settings.turn(Switch::AbsentDeleteSucceeds, on);
     }
 
     /// Whether deleting the assignment of a removed user or group fails later, as it does in AWS
     /// at times. At first it succeeds.
     pub fn orphan_deletes_fail(&self, on: bool) {
-        self.shared
-            .world()
-            .settings
-            .turn(Switch::OrphanDeletesFail, on);
+        self.shared.world().settings.turn(Switch::OrphanDeletesFail, on);
     }
 
     /// Caps the size of every page, whatever the client asks for.
@@ -243,10 +213,7 @@ impl Aws {
     /// Whether every listing of Organizations begins with an empty page and a token. Between two
     /// pages there is an empty one in any case.
     pub fn empty_first_pages(&self, on: bool) {
-        self.shared
-            .world()
-            .settings
-            .turn(Switch::EmptyFirstPages, on);
+        self.shared.world().settings.turn(Switch::EmptyFirstPages, on);
     }
 
     /// Every call waits this long (real time) before anything happens.
@@ -264,11 +231,7 @@ impl Aws {
     pub fn expire_sessions(&self) {
         let mut world = self.shared.world();
         let now = world.now;
-        for session in world
-            .keys
-            .values_mut()
-            .filter_map(|key| key.session.as_mut())
-        {
+        for session in world.keys.values_mut().filter_map(|key| key.session.as_mut()) {
             session.expires = session.expires.min(now);
         }
     }
@@ -292,6 +255,17 @@ impl Aws {
     /// Ends the cut, or forgets a planned one.
     pub fn restore(&self) {
         self.shared.world().script.restore();
+    }
+
+    /// Asks a closure about every call: for a cut counted over several simulated worlds. It must not
+    /// ask this simulation anything.
+    pub fn set_gate(&self, gate: Gatekeeper) {
+        self.shared.world().script.gate = Some(gate);
+    }
+
+    /// Lets every call through again.
+    pub fn clear_gate(&self) {
+        self.shared.world().script.gate = None;
     }
 
     /// Has the planned cut come?

@@ -26,19 +26,11 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn new(status: u16, code: &str, message: &str) -> Self {
-        Self {
-            status,
-            code: code.into(),
-            message: message.into(),
-            unexpected: false,
-        }
+        Self { status, code: code.into(), message: message.into(), unexpected: false }
     }
 
     pub(super) fn unexpected(self) -> Self {
-        Self {
-            unexpected: true,
-            ..self
-        }
+        Self { unexpected: true, ..self }
     }
 
     pub(super) fn invalid(service: Service, message: &str) -> Self {
@@ -61,9 +53,7 @@ impl Failure {
 
     pub(super) fn conflict(service: Service, message: &str) -> Self {
         match service {
-            Service::SsoAdmin | Service::IdentityStore => {
-                Self::new(400, "ConflictException", message)
-            }
+            Service::SsoAdmin | Service::IdentityStore => Self::new(400, "ConflictException", message),
             Service::Organizations => Self::new(400, "ConcurrentModificationException", message),
             Service::Iam | Service::Sts => Self::new(409, "ConcurrentModification", message),
         }
@@ -96,8 +86,7 @@ impl Failure {
 
     /// AWS's sentence for an identity whose policies do not allow the action.
     pub(super) fn denied(service: Service, who: &str, action: &str, resource: &str) -> Self {
-        let message =
-            format!("User: {who} is not authorized to perform: {action} on resource: {resource}");
+        let message = format!("User: {who} is not authorized to perform: {action} on resource: {resource}");
         match service {
             Service::Iam | Service::Sts => Self::new(403, "AccessDenied", &message),
             _ => Self::new(400, "AccessDeniedException", &message),
@@ -115,10 +104,7 @@ pub(super) fn render(
     let namespace = service.and_then(Service::xml_namespace);
     let (status, body) = match result {
         Ok(Reply::Json(value)) => (200, value.to_string()),
-        Ok(Reply::Xml(inner)) => (
-            200,
-            xml_success(namespace.unwrap_or(""), operation, request_id, inner),
-        ),
+        Ok(Reply::Xml(inner)) => (200, xml_success(namespace.unwrap_or(""), operation, request_id, inner)),
         Err(failure) => (
             failure.status,
             match namespace {
@@ -127,19 +113,11 @@ pub(super) fn render(
             },
         ),
     };
-    let kind = if namespace.is_some() {
-        "text/xml"
-    } else {
-        "application/x-amz-json-1.1"
-    };
+    let kind = if namespace.is_some() { "text/xml" } else { "application/x-amz-json-1.1" };
     let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        "content-type",
-        hyper::header::HeaderValue::from_static(kind),
-    );
+    headers.insert("content-type", hyper::header::HeaderValue::from_static(kind));
     if let Ok(id) = hyper::header::HeaderValue::from_str(request_id) {
         headers.insert("x-amzn-requestid", id);
     }
@@ -160,11 +138,7 @@ fn xml_success(namespace: &str, operation: &str, request_id: &str, inner: &str) 
 }
 
 fn xml_failure(namespace: &str, request_id: &str, failure: &Failure) -> String {
-    let kind = if failure.status < 500 {
-        "Sender"
-    } else {
-        "Receiver"
-    };
+    let kind = if failure.status < 500 { "Sender" } else { "Receiver" };
     format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{kind}</Type>{}{}</Error>\
          <RequestId>{request_id}</RequestId></ErrorResponse>",
@@ -175,10 +149,7 @@ fn xml_failure(namespace: &str, request_id: &str, failure: &Failure) -> String {
 
 /// One XML element around escaped text.
 pub(super) fn element(name: &str, text: &str) -> String {
-    let text = text
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     format!("<{name}>{text}</{name}>")
 }
 
@@ -189,16 +160,11 @@ pub(super) fn iso8601(ms: i64) -> String {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

@@ -1,4 +1,7 @@
 //! Faults on demand: which call goes wrong, and how.
+use std::fmt;
+use std::sync::Arc;
+
 use super::reply::Failure;
 use super::wire::{Request, Service};
 
@@ -50,12 +53,7 @@ pub struct Match {
 
 impl Match {
     fn new(operation: &str, skip: u32, left: Option<u32>) -> Self {
-        Self {
-            operation: operation.into(),
-            members: Vec::new(),
-            skip,
-            left,
-        }
+        Self { operation: operation.into(), members: Vec::new(), skip, left }
     }
 
     /// The next call only.
@@ -88,14 +86,9 @@ impl Match {
 
     fn is_about(&self, request: &Request) -> bool {
         let has = |(member, text): &(String, String)| {
-            request
-                .fields
-                .get(member)
-                .and_then(serde_json::Value::as_str)
-                == Some(text)
+            request.fields.get(member).and_then(serde_json::Value::as_str) == Some(text)
         };
-        (self.operation == "*" || self.operation == request.operation)
-            && self.members.iter().all(has)
+        (self.operation == "*" || self.operation == request.operation) && self.members.iter().all(has)
     }
 
     /// Counts a call that it is about, and says whether it is the one, or one of those, meant.
@@ -137,11 +130,26 @@ pub(super) enum Step {
     Stale,
 }
 
-#[derive(Debug, Default)]
+/// Is told the operation of every call, and says on which side of its effect the call is lost, if it
+/// is.
+pub type Gatekeeper = Arc<dyn Fn(&str) -> Option<CutSide> + Send + Sync>;
+
+#[derive(Default)]
 pub(super) struct Script {
     faults: Vec<(Match, Fault)>,
     planned_cut: Option<(u32, CutSide)>,
     pub(super) cut: bool,
+    pub(super) gate: Option<Gatekeeper>,
+}
+
+impl fmt::Debug for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Script")
+            .field("faults", &self.faults)
+            .field("planned_cut", &self.planned_cut)
+            .field("cut", &self.cut)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Script {
@@ -173,6 +181,10 @@ impl Script {
         if let Some(step) = self.next_cut() {
             return step;
         }
+        let gated = self.gate.as_ref().and_then(|gate| gate(&request.operation));
+        if let Some(side) = gated {
+            return lost(side);
+        }
         let mut acting = None;
         for (which, fault) in &mut self.faults {
             let counts = acting.is_none() || which.skip > 0;
@@ -193,10 +205,14 @@ impl Script {
         let side = *side;
         self.planned_cut = None;
         self.cut = true;
-        Some(match side {
-            CutSide::Before => Step::Drop,
-            CutSide::After => Step::LoseReply,
-        })
+        Some(lost(side))
+    }
+}
+
+fn lost(side: CutSide) -> Step {
+    match side {
+        CutSide::Before => Step::Drop,
+        CutSide::After => Step::LoseReply,
     }
 }
 
@@ -208,11 +224,7 @@ fn step(fault: Fault, service: Service) -> Step {
         Fault::Stale => Step::Stale,
         Fault::LoseReply => Step::LoseReply,
         Fault::DropBefore => Step::Drop,
-        Fault::Error {
-            code,
-            message,
-            status,
-        } => Step::Refuse(Failure::new(status, &code, &message)),
+        Fault::Error { code, message, status } => Step::Refuse(Failure::new(status, &code, &message)),
         Fault::AsyncFail { reason } => Step::AsyncFail(reason),
         Fault::Delay(ms) => Step::Wait(ms),
         Fault::Conflict => Step::Refuse(Failure::conflict(

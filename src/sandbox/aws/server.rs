@@ -39,8 +39,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
         return;
     }
     let service = service_fn(move |request| answer(request, Arc::clone(&shared)));
-    let served =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let served = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // An error here is a client that went away, or one we have dropped on purpose.
     served.await.ok();
 }
@@ -81,18 +80,18 @@ async fn answer(
     match parsed {
         Ok(request) => take(&request, step, &shared).await,
         Err(reason) => {
-            shared.world().log.unexpected.push(reason.clone());
+            // All of AWS is at `/`. Whoever asks for something else takes this port for that of a
+            // server which had it before, and is no client of ours.
+            if head.uri.path() == "/" {
+                shared.world().log.unexpected.push(reason.clone());
+            }
             let failure = Failure::new(400, "UnknownOperationException", &reason);
             Ok(render(None, "", "unparsed", &Err(failure)))
         }
     }
 }
 
-async fn take(
-    request: &Request,
-    step: Step,
-    shared: &Shared,
-) -> Result<Response<Full<Bytes>>, Dropped> {
+async fn take(request: &Request, step: Step, shared: &Shared) -> Result<Response<Full<Bytes>>, Dropped> {
     let how = match step {
         Step::Wait(ms) => {
             sleep(Duration::from_millis(ms)).await;
@@ -102,12 +101,7 @@ async fn take(
             let mut world = shared.world();
             dispatch::record(&mut world, request, Outcome::Failed(failure.code.clone()));
             let id = world.uuid();
-            return Ok(render(
-                Some(request.service),
-                &request.operation,
-                &id,
-                &Err(failure),
-            ));
+            return Ok(render(Some(request.service), &request.operation, &id, &Err(failure)));
         }
         Step::Drop => {
             dispatch::record(&mut shared.world(), request, Outcome::Dropped);
@@ -118,18 +112,9 @@ async fn take(
             return pending().await;
         }
         Step::Proceed => How::default(),
-        Step::LoseReply => How {
-            lose_reply: true,
-            ..How::default()
-        },
-        Step::AsyncFail(reason) => How {
-            async_fail: Some(reason),
-            ..How::default()
-        },
-        Step::Stale => How {
-            stale: true,
-            ..How::default()
-        },
+        Step::LoseReply => How { lose_reply: true, ..How::default() },
+        Step::AsyncFail(reason) => How { async_fail: Some(reason), ..How::default() },
+        Step::Stale => How { stale: true, ..How::default() },
     };
     carry_out(request, how, shared)
 }
@@ -142,11 +127,7 @@ struct How {
     stale: bool,
 }
 
-fn carry_out(
-    request: &Request,
-    how: How,
-    shared: &Shared,
-) -> Result<Response<Full<Bytes>>, Dropped> {
+fn carry_out(request: &Request, how: How, shared: &Shared) -> Result<Response<Full<Bytes>>, Dropped> {
     let mut world = shared.world();
     // A cut that came while this call was waiting takes it along, before its effect.
     if world.script.cut && !how.lose_reply {
@@ -169,10 +150,5 @@ fn carry_out(
     if how.lose_reply {
         return Err(Dropped);
     }
-    Ok(render(
-        Some(request.service),
-        &request.operation,
-        &id,
-        &result,
-    ))
+    Ok(render(Some(request.service), &request.operation, &id, &result))
 }

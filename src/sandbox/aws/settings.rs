@@ -22,11 +22,7 @@ pub(super) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            on: BTreeSet::from([Switch::InFlightLimit]),
-            page_size: None,
-            latency_ms: 0,
-        }
+        Self { on: BTreeSet::from([Switch::InFlightLimit]), page_size: None, latency_ms: 0 }
     }
 }
 

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Aws;
-use super::model::{
-    Account, IamGroup, Instance, Key, Organization, PermissionSet, Role, Unit, User, World,
-};
+use super::model::{Account, IamGroup, Instance, Key, Organization, PermissionSet, Role, Unit, User, World};
 
 impl Aws {
     pub(super) fn change(&self, change: impl FnOnce(&mut World)) -> &Self {
@@ -17,20 +15,14 @@ impl Aws {
     pub(super) fn change_account(&self, id: &str, change: impl FnOnce(&mut Account, i64)) -> &Self {
         self.change(|world| match world.accounts.get_mut(id) {
             Some(account) => change(account, world.now),
-            None => world
-                .log
-                .unexpected
-                .push(format!("set-up: there is no account {id}")),
+            None => world.log.unexpected.push(format!("set-up: there is no account {id}")),
         })
     }
 
     fn change_instance(&self, arn: &str, change: impl FnOnce(&mut Instance, i64)) -> &Self {
         self.change(|world| match world.instances.get_mut(arn) {
             Some(instance) => change(instance, world.now),
-            None => world
-                .log
-                .unexpected
-                .push(format!("set-up: there is no instance {arn}")),
+            None => world.log.unexpected.push(format!("set-up: there is no instance {arn}")),
         })
     }
 
@@ -57,35 +49,24 @@ impl Aws {
             if let Some(account) = world.accounts.get_mut(management_account) {
                 account.parent = Some(root.clone());
             }
-            let organization = Organization {
-                id,
-                root,
-                units: BTreeMap::new(),
-            };
-            world
-                .organizations
-                .insert(management_account.into(), organization);
+            let organization = Organization { id, root, units: BTreeMap::new() };
+            world.organizations.insert(management_account.into(), organization);
         })
     }
 
     /// An organizational unit (`ou-…`) under a root or another unit.
     pub fn add_ou(&self, id: &str, parent: &str, name: &str) -> &Self {
         self.change(|world| {
-            let home = world.organizations.values_mut().find(|organization| {
-                organization.root == parent || organization.units.contains_key(parent)
-            });
-            let unit = Unit {
-                name: name.into(),
-                parent: parent.into(),
-            };
+            let home = world
+                .organizations
+                .values_mut()
+                .find(|organization| organization.root == parent || organization.units.contains_key(parent));
+            let unit = Unit { name: name.into(), parent: parent.into() };
             match home {
                 Some(organization) => {
                     organization.units.insert(id.into(), unit);
                 }
-                None => world
-                    .log
-                    .unexpected
-                    .push(format!("set-up: there is no parent {parent}")),
+                None => world.log.unexpected.push(format!("set-up: there is no parent {parent}")),
             }
         })
     }
@@ -98,11 +79,7 @@ impl Aws {
     /// Sets a tag of an account, root or organizational unit.
     pub fn tag(&self, resource: &str, key: &str, value: &str) -> &Self {
         self.change(|world| {
-            world
-                .tags
-                .entry(resource.into())
-                .or_default()
-                .insert(key.into(), value.into());
+            world.tags.entry(resource.into()).or_default().insert(key.into(), value.into());
         })
     }
 
@@ -131,20 +108,10 @@ impl Aws {
     }
 
     /// A permission set; `session_duration` as AWS writes it: `PT1H`.
-    pub fn add_permission_set(
-        &self,
-        instance: &str,
-        arn: &str,
-        name: &str,
-        session_duration: &str,
-    ) -> &Self {
+    pub fn add_permission_set(&self, instance: &str, arn: &str, name: &str, session_duration: &str) -> &Self {
         self.change_instance(instance, |instance, now| {
             let (name, session_duration) = (name.into(), session_duration.into());
-            let set = PermissionSet {
-                name,
-                session_duration,
-                created: now,
-            };
+            let set = PermissionSet { name, session_duration, created: now };
             instance.permission_sets.insert(arn.into(), set);
         })
     }
@@ -153,10 +120,7 @@ impl Aws {
     pub fn add_sso_user(&self, store: &str, id: &str, user_name: &str, email: &str) -> &Self {
         self.change(|world| {
             let store = world.stores.entry(store.into()).or_default();
-            let user = User {
-                name: user_name.into(),
-                email: email.into(),
-            };
+            let user = User { name: user_name.into(), email: email.into() };
             store.forget_user(id);
             store.user_by_name.insert(user_name.into(), id.into());
             store.user_by_email.insert(email.into(), id.into());
@@ -182,11 +146,7 @@ impl Aws {
     /// An IAM group; `path` as AWS writes it: `/` or `/ops/`.
     pub fn add_iam_group(&self, account: &str, name: &str, path: &str) -> &Self {
         self.change_account(account, |account, now| {
-            let group = IamGroup {
-                path: path.into(),
-                created: now,
-                members: BTreeSet::new(),
-            };
+            let group = IamGroup { path: path.into(), created: now, members: BTreeSet::new() };
             account.iam_groups.insert(name.into(), group);
         })
     }
@@ -200,21 +160,10 @@ impl Aws {
 
     /// A long-lived access key of an identity, with patterns of the actions it may do. Any secret
     /// goes with it: signatures are not verified.
-    pub fn add_access_key(
-        &self,
-        id: &str,
-        account: &str,
-        identity: &str,
-        allows: &[&str],
-    ) -> &Self {
+    pub fn add_access_key(&self, id: &str, account: &str, identity: &str, allows: &[&str]) -> &Self {
         self.change(|world| {
             let allows = allows.iter().map(|&pattern| pattern.to_owned()).collect();
-            let key = Key {
-                account: account.into(),
-                arn: identity.into(),
-                allows,
-                session: None,
-            };
+            let key = Key { account: account.into(), arn: identity.into(), allows, session: None };
             world.keys.insert(id.into(), key);
         })
     }

@@ -11,35 +11,21 @@ use super::shape;
 use super::wire::{Request, Service};
 
 /// Answers everything but the two operations that start something.
-pub(super) fn answer(
-    world: &mut World,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+pub(super) fn answer(world: &mut World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     match request.operation.as_str() {
         "ListInstances" => list_instances(world, caller, request),
         "DescribePermissionSet" => {
             let set = permission_set(instance(world, caller, request)?, request)?;
-            Ok(Reply::Json(
-                json!({"PermissionSet": describe_set(set.0, set.1)}),
-            ))
+            Ok(Reply::Json(json!({"PermissionSet": describe_set(set.0, set.1)})))
         }
         "ListPermissionSets" => {
-            let sets = instance(world, caller, request)?
-                .permission_sets
-                .keys()
-                .cloned()
-                .collect();
+            let sets = instance(world, caller, request)?.permission_sets.keys().cloned().collect();
             strings(world, request, "PermissionSets", sets)
         }
         "ListPermissionSetsProvisionedToAccount" => provisioned_to_account(world, caller, request),
         "ListAccountsForProvisionedPermissionSet" => accounts_for_set(world, caller, request),
-        "DescribeAccountAssignmentCreationStatus" => {
-            describe_status(world, caller, request, Kind::Create)
-        }
-        "DescribeAccountAssignmentDeletionStatus" => {
-            describe_status(world, caller, request, Kind::Delete)
-        }
+        "DescribeAccountAssignmentCreationStatus" => describe_status(world, caller, request, Kind::Create),
+        "DescribeAccountAssignmentDeletionStatus" => describe_status(world, caller, request, Kind::Delete),
         "ListAccountAssignmentCreationStatus" => list_status(world, caller, request, Kind::Create),
         "ListAccountAssignmentDeletionStatus" => list_status(world, caller, request, Kind::Delete),
         "ListAccountAssignments" => list_assignments(world, caller, request),
@@ -58,20 +44,12 @@ pub(super) fn instance<'a>(
     if !shape::is_instance_arn(arn) {
         return Err(invalid("InstanceArn", arn));
     }
-    let instance = world
-        .instances
-        .get(arn)
-        .filter(|one| one.region == request.region());
-    let instance = instance
-        .ok_or_else(|| Failure::not_found(&format!("Could not find Instance with id {arn}")))?;
+    let instance = world.instances.get(arn).filter(|one| one.region == request.region());
+    let instance =
+        instance.ok_or_else(|| Failure::not_found(&format!("Could not find Instance with id {arn}")))?;
     if !sees(instance, caller) {
         let action = request.action();
-        return Err(Failure::denied(
-            Service::SsoAdmin,
-            &caller.arn,
-            &action,
-            arn,
-        ));
+        return Err(Failure::denied(Service::SsoAdmin, &caller.arn, &action, arn));
     }
     Ok(instance)
 }
@@ -97,11 +75,7 @@ pub(super) fn permission_set<'a, 'r>(
 /// A member that is an account id: twelve digits.
 pub(super) fn account_id<'a>(request: &'a Request, name: &str) -> Result<&'a str, Failure> {
     let id = request.text(name)?;
-    if shape::is_account_id(id) {
-        Ok(id)
-    } else {
-        Err(invalid(name, id))
-    }
+    if shape::is_account_id(id) { Ok(id) } else { Err(invalid(name, id)) }
 }
 
 /// The kind of principal a request names.
@@ -116,11 +90,7 @@ pub(super) fn principal_kind(request: &Request) -> Result<PrincipalKind, Failure
 /// The principal id a request names.
 pub(super) fn principal_id(request: &Request) -> Result<&str, Failure> {
     let id = request.text("PrincipalId")?;
-    if shape::is_resource_id(id) {
-        Ok(id)
-    } else {
-        Err(invalid("PrincipalId", id))
-    }
+    if shape::is_resource_id(id) { Ok(id) } else { Err(invalid("PrincipalId", id)) }
 }
 
 /// A delegated administrator must keep away from the management account, and from every permission
@@ -132,24 +102,13 @@ pub(super) fn delegate_may_touch(
     request: &Request,
     wanted: &Assignment,
 ) -> Result<(), Failure> {
-    let provisioned_there = || {
-        !world
-            .assignments
-            .at(&wanted.instance, &instance.owner, &wanted.permission_set)
-            .is_empty()
-    };
-    if caller.account == instance.owner
-        || (wanted.account != instance.owner && !provisioned_there())
-    {
+    let provisioned_there =
+        || !world.assignments.at(&wanted.instance, &instance.owner, &wanted.permission_set).is_empty();
+    if caller.account == instance.owner || (wanted.account != instance.owner && !provisioned_there()) {
         return Ok(());
     }
     let action = request.action();
-    Err(Failure::denied(
-        Service::SsoAdmin,
-        &caller.arn,
-        &action,
-        &wanted.permission_set,
-    ))
+    Err(Failure::denied(Service::SsoAdmin, &caller.arn, &action, &wanted.permission_set))
 }
 
 fn invalid(name: &str, value: &str) -> Failure {
@@ -161,10 +120,8 @@ fn invalid(name: &str, value: &str) -> Failure {
 }
 
 fn list_instances(world: &World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
-    let visible = world
-        .instances
-        .iter()
-        .filter(|(_, one)| one.region == request.region() && sees(one, caller));
+    let visible =
+        world.instances.iter().filter(|(_, one)| one.region == request.region() && sees(one, caller));
     let all = visible
         .map(|(arn, one)| {
             json!({
@@ -188,39 +145,20 @@ fn describe_set(arn: &str, set: &PermissionSet) -> Value {
     })
 }
 
-fn strings(
-    world: &World,
-    request: &Request,
-    name: &str,
-    all: Vec<String>,
-) -> Result<Reply, Failure> {
-    values(
-        world,
-        request,
-        name,
-        all.into_iter().map(Value::from).collect(),
-    )
+fn strings(world: &World, request: &Request, name: &str, all: Vec<String>) -> Result<Reply, Failure> {
+    values(world, request, name, all.into_iter().map(Value::from).collect())
 }
 
 fn values(world: &World, request: &Request, name: &str, all: Vec<Value>) -> Result<Reply, Failure> {
     let page = page(&world.settings, request, all)?;
-    Ok(Reply::Json(
-        json!({name: page.items, "NextToken": page.next}),
-    ))
+    Ok(Reply::Json(json!({name: page.items, "NextToken": page.next})))
 }
 
-fn provisioned_to_account(
-    world: &World,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+fn provisioned_to_account(world: &World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     instance(world, caller, request)?;
     let account = account_id(request, "AccountId")?;
     let arn = request.text("InstanceArn")?;
-    let here = world
-        .assignments
-        .iter()
-        .filter(|one| one.instance == arn && one.account == account);
+    let here = world.assignments.iter().filter(|one| one.instance == arn && one.account == account);
     let mut sets: Vec<_> = here.map(|one| one.permission_set.clone()).collect();
     sets.dedup();
     strings(world, request, "PermissionSets", sets)
@@ -228,10 +166,7 @@ fn provisioned_to_account(
 
 fn accounts_for_set(world: &World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let (set, _) = permission_set(instance(world, caller, request)?, request)?;
-    let holding = world
-        .assignments
-        .iter()
-        .filter(|one| one.permission_set == set);
+    let holding = world.assignments.iter().filter(|one| one.permission_set == set);
     let mut accounts: Vec<_> = holding.map(|one| one.account.clone()).collect();
     accounts.dedup();
     strings(world, request, "AccountIds", accounts)
@@ -255,12 +190,7 @@ fn describe_status(
     operations::describe(world, kind, request.text("InstanceArn")?, id)
 }
 
-fn list_status(
-    world: &mut World,
-    caller: &Caller,
-    request: &Request,
-    kind: Kind,
-) -> Result<Reply, Failure> {
+fn list_status(world: &mut World, caller: &Caller, request: &Request, kind: Kind) -> Result<Reply, Failure> {
     instance(world, caller, request)?;
     let wanted = filter(request, "Status")?;
     let all = operations::list(world, kind, request.text("InstanceArn")?, wanted);
@@ -285,11 +215,7 @@ fn filter<'a>(request: &'a Request, name: &str) -> Result<Option<&'a str>, Failu
     }
 }
 
-fn list_assignments(
-    world: &mut World,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+fn list_assignments(world: &mut World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let (set, _) = permission_set(instance(world, caller, request)?, request)?;
     let account = account_id(request, "AccountId")?;
     if !world.accounts.contains_key(account) {
@@ -297,32 +223,18 @@ fn list_assignments(
         return Err(Failure::not_found(&reason));
     }
     let arn = request.text("InstanceArn")?;
-    let all = world
-        .assignments
-        .at(arn, account, set)
-        .iter()
-        .map(assignment)
-        .collect();
+    let all = world.assignments.at(arn, account, set).iter().map(assignment).collect();
     let reply = values(world, request, "AccountAssignments", all)?;
     operations::looked_at_target(world, arn, account, set);
     Ok(reply)
 }
 
-fn list_for_principal(
-    world: &mut World,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+fn list_for_principal(world: &mut World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     let instance = instance(world, caller, request)?;
     let arn = request.text("InstanceArn")?;
     if instance.owner != caller.account {
         // Only the management account may ask this.
-        return Err(Failure::denied(
-            Service::SsoAdmin,
-            &caller.arn,
-            &request.action(),
-            arn,
-        ));
+        return Err(Failure::denied(Service::SsoAdmin, &caller.arn, &request.action(), arn));
     }
     let (kind, principal) = (principal_kind(request)?, principal_id(request)?);
     let wanted = filter(request, "AccountId")?;
@@ -331,10 +243,7 @@ fn list_for_principal(
     if kind == PrincipalKind::User {
         // What a user has through a group is listed too, under the group's id.
         let store = world.stores.get(&instance.store);
-        for group in store
-            .map(|store| store.groups_of(principal))
-            .unwrap_or_default()
-        {
+        for group in store.map(|store| store.groups_of(principal)).unwrap_or_default() {
             all.extend(world.assignments.of(arn, &group));
         }
     }

@@ -9,11 +9,7 @@ use super::wire::{Request, Service};
 const LONGEST_CHAINED_SECONDS: i64 = 3600;
 
 /// Answers every operation of STS.
-pub(super) fn answer(
-    world: &mut World,
-    caller: &Caller,
-    request: &Request,
-) -> Result<Reply, Failure> {
+pub(super) fn answer(world: &mut World, caller: &Caller, request: &Request) -> Result<Reply, Failure> {
     match request.operation.as_str() {
         "GetCallerIdentity" => Ok(Reply::Xml(
             [
@@ -38,16 +34,10 @@ fn assume_role(world: &mut World, caller: &Caller, request: &Request) -> Result<
     // A role that does not exist is refused in the same words as one that does not trust us.
     let role = world.roles.get(arn).ok_or_else(refused)?;
     let (account, role_name) = parts(arn).ok_or_else(refused)?;
-    if !role
-        .trusted
-        .iter()
-        .any(|trusted| is_principal(trusted, caller))
-    {
+    if !role.trusted.iter().any(|trusted| is_principal(trusted, caller)) {
         return Err(refused());
     }
-    external_id(role, request)?
-        .then_some(())
-        .ok_or_else(refused)?;
+    external_id(role, request)?.then_some(()).ok_or_else(refused)?;
     let source_identity = source_identity(role, caller, request, arn)?;
     let seconds = duration(role, caller, request)?;
     let session_arn = format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}");
@@ -61,12 +51,7 @@ fn assume_role(world: &mut World, caller: &Caller, request: &Request) -> Result<
         expires: world.now.saturating_add(seconds.saturating_mul(1000)),
     };
     let reply = credentials(&key_id, &session, &session_arn);
-    let key = Key {
-        account,
-        arn: session_arn,
-        allows: Vec::new(),
-        session: Some(session),
-    };
+    let key = Key { account, arn: session_arn, allows: Vec::new(), session: Some(session) };
     world.keys.insert(key_id, key);
     Ok(Reply::Xml(reply))
 }
@@ -74,29 +59,19 @@ fn assume_role(world: &mut World, caller: &Caller, request: &Request) -> Result<
 fn credentials(key_id: &str, session: &Session, session_arn: &str) -> String {
     let credentials = [
         element("AccessKeyId", key_id),
-        element(
-            "SecretAccessKey",
-            "sandbox/secret/key/000000000000000000000",
-        ),
+        element("SecretAccessKey", "sandbox/secret/key/000000000000000000000"),
         element("SessionToken", &session.token),
         element("Expiration", &iso8601(session.expires)),
     ]
     .concat();
     let user = [
-        element(
-            "AssumedRoleId",
-            &format!("AROASANDBOX0000000000:{}", session.name),
-        ),
+        element("AssumedRoleId", &format!("AROASANDBOX0000000000:{}", session.name)),
         element("Arn", session_arn),
     ]
     .concat();
     let source = session.source_identity.as_deref();
-    let source = source
-        .map(|source| element("SourceIdentity", source))
-        .unwrap_or_default();
-    format!(
-        "<Credentials>{credentials}</Credentials><AssumedRoleUser>{user}</AssumedRoleUser>{source}"
-    )
+    let source = source.map(|source| element("SourceIdentity", source)).unwrap_or_default();
+    format!("<Credentials>{credentials}</Credentials><AssumedRoleUser>{user}</AssumedRoleUser>{source}")
 }
 
 /// Account and name of a role.
@@ -112,9 +87,7 @@ fn is_principal(trusted: &str, caller: &Caller) -> bool {
         || trusted == caller.account
         || trusted == caller.arn
         || Some(trusted) == role
-        || trusted
-            .strip_prefix("arn:aws:iam::")
-            .and_then(|rest| rest.strip_suffix(":root"))
+        || trusted.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"))
             == Some(&caller.account)
 }
 
@@ -139,10 +112,7 @@ fn source_identity(
     if let Some(value) = given.filter(|value| !shape::is_name(value, 2, 64)) {
         return Err(invalid("sourceIdentity", value));
     }
-    let inherited = caller
-        .session
-        .as_ref()
-        .and_then(|session| session.source_identity.as_deref());
+    let inherited = caller.session.as_ref().and_then(|session| session.source_identity.as_deref());
     let Some(value) = inherited.or(given) else {
         return Ok(None);
     };

@@ -47,12 +47,7 @@ async fn bench() -> Bench {
         .add_sso_user(STORE, ANA, "ana", "ana@example.com")
         .add_sso_user(STORE, BO, "bo", "bo@example.com")
         .add_sso_group(STORE, OPS, "ops")
-        .add_access_key(
-            KEY,
-            MANAGEMENT,
-            "arn:aws:iam::111122223333:user/sym",
-            &["*"],
-        );
+        .add_access_key(KEY, MANAGEMENT, "arn:aws:iam::111122223333:user/sym", &["*"]);
     let config = config(&aws.endpoint(), KEY, None);
     Bench { aws, clock, config }
 }
@@ -66,13 +61,8 @@ fn config(endpoint: &str, key: &str, token: Option<&str>) -> SdkConfig {
         let ring = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
         Builder::new().tls_provider(ring).build_https()
     });
-    let credentials = aws_sdk_sts::config::Credentials::new(
-        key,
-        "secret",
-        token.map(str::to_owned),
-        None,
-        "test",
-    );
+    let credentials =
+        aws_sdk_sts::config::Credentials::new(key, "secret", token.map(str::to_owned), None, "test");
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
         .operation_attempt_timeout(Duration::from_secs(5));
@@ -81,9 +71,7 @@ fn config(endpoint: &str, key: &str, token: Option<&str>) -> SdkConfig {
         .region(Region::new("eu-central-1"))
         .endpoint_url(endpoint)
         .http_client(http.clone())
-        .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(
-            credentials,
-        ))
+        .credentials_provider(aws_sdk_sts::config::SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts.build())
         .build()
@@ -103,74 +91,32 @@ impl Bench {
     }
 
     async fn create(&self, user: &str) -> Result<String, String> {
-        let call = self
-            .sso()
-            .create_account_assignment()
-            .instance_arn(INSTANCE)
-            .target_id(PROD);
-        let call = call
-            .target_type(TargetType::AwsAccount)
-            .permission_set_arn(ADMIN);
-        let sent = call
-            .principal_type(PrincipalType::User)
-            .principal_id(user)
-            .send()
-            .await;
+        let call = self.sso().create_account_assignment().instance_arn(INSTANCE).target_id(PROD);
+        let call = call.target_type(TargetType::AwsAccount).permission_set_arn(ADMIN);
+        let sent = call.principal_type(PrincipalType::User).principal_id(user).send().await;
         let reply = sent.map_err(|error| code(&error))?;
-        Ok(reply
-            .account_assignment_creation_status
-            .unwrap()
-            .request_id
-            .unwrap())
+        Ok(reply.account_assignment_creation_status.unwrap().request_id.unwrap())
     }
 
     async fn delete(&self, user: &str) -> Result<String, String> {
-        let call = self
-            .sso()
-            .delete_account_assignment()
-            .instance_arn(INSTANCE)
-            .target_id(PROD);
-        let call = call
-            .target_type(TargetType::AwsAccount)
-            .permission_set_arn(ADMIN);
-        let sent = call
-            .principal_type(PrincipalType::User)
-            .principal_id(user)
-            .send()
-            .await;
+        let call = self.sso().delete_account_assignment().instance_arn(INSTANCE).target_id(PROD);
+        let call = call.target_type(TargetType::AwsAccount).permission_set_arn(ADMIN);
+        let sent = call.principal_type(PrincipalType::User).principal_id(user).send().await;
         let reply = sent.map_err(|error| code(&error))?;
-        Ok(reply
-            .account_assignment_deletion_status
-            .unwrap()
-            .request_id
-            .unwrap())
+        Ok(reply.account_assignment_deletion_status.unwrap().request_id.unwrap())
     }
 
     async fn created(&self, id: &str) -> (StatusValues, Option<String>) {
         let call = self.sso().describe_account_assignment_creation_status();
-        let sent = call
-            .instance_arn(INSTANCE)
-            .account_assignment_creation_request_id(id)
-            .send();
-        let status = sent
-            .await
-            .unwrap()
-            .account_assignment_creation_status
-            .unwrap();
+        let sent = call.instance_arn(INSTANCE).account_assignment_creation_request_id(id).send();
+        let status = sent.await.unwrap().account_assignment_creation_status.unwrap();
         (status.status.unwrap(), status.failure_reason)
     }
 
     async fn deleted(&self, id: &str) -> (StatusValues, Option<String>) {
         let call = self.sso().describe_account_assignment_deletion_status();
-        let sent = call
-            .instance_arn(INSTANCE)
-            .account_assignment_deletion_request_id(id)
-            .send();
-        let status = sent
-            .await
-            .unwrap()
-            .account_assignment_deletion_status
-            .unwrap();
+        let sent = call.instance_arn(INSTANCE).account_assignment_deletion_request_id(id).send();
+        let status = sent.await.unwrap().account_assignment_deletion_status.unwrap();
         (status.status.unwrap(), status.failure_reason)
     }
 }

@@ -99,9 +99,7 @@ impl Request {
     }
 
     pub(super) fn region(&self) -> &str {
-        self.signature
-            .as_ref()
-            .map_or("", |signature| &signature.region)
+        self.signature.as_ref().map_or("", |signature| &signature.region)
     }
 
     /// A member that must be there and be text.
@@ -131,28 +129,20 @@ impl Request {
             Some(_) => None,
         };
         let reason = format!("{name} must be an integer");
-        number
-            .map(Some)
-            .ok_or_else(|| Failure::invalid(self.service, &reason))
+        number.map(Some).ok_or_else(|| Failure::invalid(self.service, &reason))
     }
 }
 
 impl Signature {
     fn parse(header: &str) -> Option<Self> {
         let scope = header.strip_prefix("AWS4-HMAC-SHA256 ")?;
-        let scope = scope
-            .split(',')
-            .find_map(|part| part.trim().strip_prefix("Credential="))?;
+        let scope = scope.split(',').find_map(|part| part.trim().strip_prefix("Credential="))?;
         let mut parts = scope.split('/');
         let key_id = parts.next()?.to_owned();
         let _date = parts.next()?;
         let region = parts.next()?.to_owned();
         let service = parts.next()?.to_owned();
-        (parts.next() == Some("aws4_request")).then_some(Self {
-            key_id,
-            region,
-            service,
-        })
+        (parts.next() == Some("aws4_request")).then_some(Self { key_id, region, service })
     }
 }
 
@@ -163,11 +153,9 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 type Parsed = (Service, String, Map<String, Value>);
 
 fn parse_json(headers: &HeaderMap, target: &str, body: &[u8]) -> Result<Parsed, String> {
-    let (prefix, operation) = target
-        .split_once('.')
-        .ok_or_else(|| format!("malformed X-Amz-Target {target}"))?;
-    let service =
-        Service::of_target(prefix).ok_or_else(|| format!("unknown service in target {target}"))?;
+    let (prefix, operation) =
+        target.split_once('.').ok_or_else(|| format!("malformed X-Amz-Target {target}"))?;
+    let service = Service::of_target(prefix).ok_or_else(|| format!("unknown service in target {target}"))?;
     let kind = header(headers, "content-type").unwrap_or("");
     if kind != "application/x-amz-json-1.1" {
         return Err(format!("{target} with content type {kind:?}"));
@@ -188,9 +176,7 @@ fn parse_query(body: &[u8]) -> Result<Parsed, String> {
     }
     let mut take = |name: &str| match fields.remove(name) {
         Some(Value::String(text)) => Ok(text),
-        _ => Err(format!(
-            "a request with neither X-Amz-Target nor a form field {name}"
-        )),
+        _ => Err(format!("a request with neither X-Amz-Target nor a form field {name}")),
     };
     let (operation, version) = (take("Action")?, take("Version")?);
     let service = Service::of_version(&version)

@@ -32,9 +32,7 @@ impl Reply {
     pub fn errors(&self) -> BTreeMap<String, String> {
         let errors = self.payload["errors"].as_object();
         let pairs = errors.into_iter().flatten();
-        pairs
-            .map(|(block, text)| (block.clone(), text.as_str().unwrap_or_default().to_owned()))
-            .collect()
+        pairs.map(|(block, text)| (block.clone(), text.as_str().unwrap_or_default().to_owned())).collect()
     }
 }
 
@@ -47,9 +45,7 @@ pub struct Refused {
 
 impl Refused {
     pub(super) fn because(why: impl Into<String>) -> Refused {
-        Refused {
-            why: vec![(String::new(), why.into())],
-        }
+        Refused { why: vec![(String::new(), why.into())] }
     }
 }
 
@@ -93,9 +89,7 @@ impl Slack {
         let place = {
             let state = self.state();
             if !state.commands.iter().any(|known| known == command) {
-                return Err(Refused::because(format!(
-                    "{command} is not a valid command."
-                )));
+                return Err(Refused::because(format!("{command} is not a valid command.")));
             }
             let place = state.channels.get(channel).cloned();
             let place = place.ok_or_else(|| Refused::because("no such channel"))?;
@@ -109,29 +103,16 @@ impl Slack {
         };
         let payload = self.command_payload(user, &place, command, text);
         let delivery = self.deliver("slash_commands", &payload, true).await;
-        let scene = Scene {
-            user: user.to_owned(),
-            channel: channel.to_owned(),
-            message: None,
-        };
+        let scene = Scene { user: user.to_owned(), channel: channel.to_owned(), message: None };
         match &delivery.ack {
             Some(Value::Null) => {}
             Some(Value::Object(object)) if object.is_empty() => {}
             // A complaint about the answer is noted there.
             Some(answer) => drop(self.answer_in(&scene, answer)),
             None => {
-                let what = if delivery.sent {
-                    "operation_timeout"
-                } else {
-                    "dispatch_failed"
-                };
+                let what = if delivery.sent { "operation_timeout" } else { "dispatch_failed" };
                 let text = format!("{command} failed with the error \"{what}\"");
-                self.append(
-                    &scene,
-                    &json!({ "text": text, "blocks": [] }),
-                    false,
-                    ids::SLACKBOT,
-                );
+                self.append(&scene, &json!({ "text": text, "blocks": [] }), false, ids::SLACKBOT);
             }
         }
         self.touch();
@@ -174,28 +155,80 @@ impl Slack {
     ) -> Result<Reply, Refused> {
         let message = self.seen(user, channel, ts)?;
         let all = views::elements(&message.blocks);
-        let mut named = all
-            .iter()
-            .filter(|(_, element)| element["action_id"] == action_id);
+        let mut named = all.iter().filter(|(_, element)| element["action_id"] == action_id);
         let button = |element: &Value| element["type"] == "button";
         let found = named.find(|(_, e)| value.is_empty() || !button(e) || e["value"] == value);
         let Some((block, element)) = found else {
-            return Err(Refused::because(format!(
-                "there is no {action_id} {value} in the message"
-            )));
+            return Err(Refused::because(format!("there is no {action_id} {value} in the message")));
         };
         let set = if button(element) {
             None
         } else {
-            let entry = json!(value);
-            Some(
-                forms::chosen(element, &entry, &[], &self.state().people)
-                    .map_err(Refused::because)?,
-            )
+            Some(self.put_in(user, &message, (block, element), value)?)
         };
         let action = self.action(block, element, set.as_ref());
         let payload = self.message_action(user, &message, &action);
         Ok(self.deliver("interactive", &payload, false).await.into())
+    }
+
+    /// Chooses in a menu of a message, by label or value. The bot hears of it at once, and again with
+    /// whatever this person does in the message afterwards.
+    ///
+    /// # Errors
+    /// When the message, the menu or the option is not there, or is not shown to this person.
+    pub async fn choose_in_message(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        action: &str,
+        option: &str,
+    ) -> Result<Reply, Refused> {
+        self.click(user, channel, ts, action, option).await
+    }
+
+    /// Types into an input of a message. The bot hears of it with whatever this person does in the
+    /// message afterwards.
+    ///
+    /// # Errors
+    /// When the message or the input is not there, or does not take the text.
+    pub fn type_in_message(
+        &self,
+        user: &str,
+        channel: &str,
+        ts: &str,
+        action: &str,
+        text: &str,
+    ) -> Result<(), Refused> {
+        let message = self.seen(user, channel, ts)?;
+        let found = views::elements(&message.blocks)
+            .into_iter()
+            .find(|(block, element)| block["type"] == "input" && element["action_id"] == action);
+        let found =
+            found.ok_or_else(|| Refused::because(format!("there is no input {action} in the message")))?;
+        self.put_in(user, &message, found, text)?;
+        self.touch();
+        Ok(())
+    }
+
+    /// Keeps what a person puts into an input of a message, and returns it.
+    fn put_in(
+        &self,
+        user: &str,
+        message: &Message,
+        (block, element): (&Value, &Value),
+        entry: &str,
+    ) -> Result<Value, Refused> {
+        let mut state = self.state();
+        let value = forms::chosen(element, &json!(entry), &[], &state.people).map_err(Refused::because)?;
+        if let Some(text) = forms::complaint(element, &value, true) {
+            return Err(Refused::because(text));
+        }
+        let id = |of: &Value, key: &str| of[key].as_str().unwrap_or_default().to_owned();
+        let inputs = state.inputs.entry((user.to_owned(), message.ts.clone())).or_default();
+        let actions = inputs.entry(id(block, "block_id")).or_default();
+        actions.insert(id(element, "action_id"), value.clone());
+        Ok(value)
     }
 
     /// Accounts that are gone do nothing any more.
@@ -211,30 +244,15 @@ impl Slack {
     fn seen(&self, user: &str, channel: &str, ts: &str) -> Result<Message, Refused> {
         self.can_act(user)?;
         let mut state = self.state();
-        let own = state
-            .ephemerals
-            .get(user)
-            .into_iter()
-            .flatten()
-            .find(|message| message.ts == ts);
+        let own = state.ephemerals.get(user).into_iter().flatten().find(|message| message.ts == ts);
         if let Some(message) = own {
             return Ok(message.clone());
         }
-        let place = state
-            .channels
-            .get(channel)
-            .ok_or_else(|| Refused::because("no such channel"))?;
-        if !place.members.iter().any(|member| member == user)
-            && (place.private || place.im.is_some())
-        {
-            return Err(Refused::because(
-                "the person does not see this conversation",
-            ));
+        let place = state.channels.get(channel).ok_or_else(|| Refused::because("no such channel"))?;
+        if !place.members.iter().any(|member| member == user) && (place.private || place.im.is_some()) {
+            return Err(Refused::because("the person does not see this conversation"));
         }
-        state
-            .message(channel, ts)
-            .cloned()
-            .ok_or_else(|| Refused::because("the message is not there"))
+        state.message(channel, ts).cloned().ok_or_else(|| Refused::because("the message is not there"))
     }
 
     /// Fills in a modal as a person would and submits it. `values` is an object whose keys are labels
@@ -249,21 +267,13 @@ impl Slack {
         self.fill(user, view_id, values).await?;
         let view = {
             let mut state = self.state();
-            let view = state
-                .view_of(user, view_id)
-                .ok_or_else(|| Refused::because("the modal is gone"))?;
+            let view = state.view_of(user, view_id).ok_or_else(|| Refused::because("the modal is gone"))?;
             view.errors.clear();
             view.trouble = None;
             let wrong = forms::complaints(view);
             if !wrong.is_empty() {
-                let why = wrong
-                    .iter()
-                    .map(|(_, label, text)| (label.clone(), text.clone()))
-                    .collect();
-                view.errors = wrong
-                    .into_iter()
-                    .map(|(block, _, text)| (block, text))
-                    .collect();
+                let why = wrong.iter().map(|(_, label, text)| (label.clone(), text.clone())).collect();
+                view.errors = wrong.into_iter().map(|(block, _, text)| (block, text)).collect();
                 drop(state);
                 self.touch();
                 return Err(Refused { why });
@@ -315,24 +325,16 @@ impl Slack {
             Some("push") => {
                 views::push(state, &view.user, answer["view"].clone(), now);
             }
-            Some("errors")
-                if answer["errors"]
-                    .as_object()
-                    .is_some_and(|errors| !errors.is_empty()) =>
-            {
+            Some("errors") if answer["errors"].as_object().is_some_and(|errors| !errors.is_empty()) => {
                 state.unexpected.extend(misplaced(view, &answer["errors"]));
                 if let Some(open) = state.view_of(&view.user, &view.id) {
                     let errors = answer["errors"].as_object().into_iter().flatten();
                     let text = |text: &Value| text.as_str().unwrap_or_default().to_owned();
-                    open.errors = errors
-                        .map(|(block, error)| (block.clone(), text(error)))
-                        .collect();
+                    open.errors = errors.map(|(block, error)| (block.clone(), text(error))).collect();
                 }
             }
             _ => {
-                state
-                    .unexpected
-                    .push(format!("response_action: not understood: {answer}"));
+                state.unexpected.push(format!("response_action: not understood: {answer}"));
                 if let Some(open) = state.view_of(&view.user, &view.id) {
                     open.trouble = Some(TROUBLE.to_owned());
                 }
@@ -343,11 +345,7 @@ impl Slack {
 
 /// Errors for blocks that cannot show one: the person would see nothing.
 fn misplaced(view: &View, errors: &Value) -> Vec<String> {
-    let shows = |id: &str| {
-        view.blocks()
-            .iter()
-            .any(|b| b["block_id"] == id && b["type"] == "input")
-    };
+    let shows = |id: &str| view.blocks().iter().any(|b| b["block_id"] == id && b["type"] == "input");
     let mut found = Vec::new();
     for (id, text) in errors.as_object().into_iter().flatten() {
         if !shows(id) {

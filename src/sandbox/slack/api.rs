@@ -31,27 +31,17 @@ pub(super) struct Failure {
 
 impl From<&str> for Failure {
     fn from(code: &str) -> Failure {
-        Failure {
-            code: code.to_owned(),
-            ..Failure::default()
-        }
+        Failure { code: code.to_owned(), ..Failure::default() }
     }
 }
 
 impl Failure {
     pub(super) fn with(code: &str, messages: Vec<String>) -> Failure {
-        Failure {
-            code: code.to_owned(),
-            messages,
-            needed: None,
-        }
+        Failure { code: code.to_owned(), messages, needed: None }
     }
 
     fn missing(scope: &str) -> Failure {
-        Failure {
-            needed: Some(scope.to_owned()),
-            ..Failure::from("missing_scope")
-        }
+        Failure { needed: Some(scope.to_owned()), ..Failure::from("missing_scope") }
     }
 }
 
@@ -64,10 +54,7 @@ struct Args(Map<String, Value>);
 
 impl Args {
     fn text(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+        self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
     }
 
     fn need(&self, name: &str) -> Result<&str, Failure> {
@@ -117,9 +104,7 @@ enum Token {
 pub(super) async fn handle(slack: &Slack, name: &str, asked: Asked) -> Result<Answer, Dropped> {
     let fate = slack.fate(name);
     let read = read(&asked);
-    let shown = read
-        .as_ref()
-        .map_or(Value::Null, |args| Value::Object(args.0.clone()));
+    let shown = read.as_ref().map_or(Value::Null, |args| Value::Object(args.0.clone()));
     let late = fate.fault.clone();
     before(slack, name, &shown, fate.delay, late.as_ref()).await?;
     if let Some(answer) = instead(slack, name, &shown, late.as_ref()) {
@@ -129,12 +114,7 @@ pub(super) async fn handle(slack: &Slack, name: &str, asked: Asked) -> Result<An
     let lost = matches!(late, Some(Fault::LoseReply));
     let error = outcome.as_ref().err().map(|failure| failure.code.clone());
     let ok = error.is_none();
-    slack.record(
-        name,
-        shown,
-        ok,
-        error.or_else(|| lost.then(|| "reply lost".to_owned())),
-    );
+    slack.record(name, shown, ok, error.or_else(|| lost.then(|| "reply lost".to_owned())));
     if lost {
         return Err(Dropped);
     }
@@ -177,9 +157,7 @@ fn instead(slack: &Slack, name: &str, shown: &Value, fault: Option<&Fault>) -> O
         Fault::RateLimit { retry_after } => {
             let body = json!({ "ok": false, "error": "ratelimited" });
             let mut answer = server::json(StatusCode::TOO_MANY_REQUESTS, &body);
-            answer
-                .headers_mut()
-                .insert(header::RETRY_AFTER, (*retry_after).into());
+            answer.headers_mut().insert(header::RETRY_AFTER, (*retry_after).into());
             ("ratelimited".to_owned(), answer)
         }
         Fault::ServerError => {
@@ -187,10 +165,9 @@ fn instead(slack: &Slack, name: &str, shown: &Value, fault: Option<&Fault>) -> O
             let answer = server::answer(StatusCode::SERVICE_UNAVAILABLE, "text/html", page);
             ("HTTP 503".to_owned(), answer)
         }
-        Fault::Error(code) => (
-            code.clone(),
-            server::json(StatusCode::OK, &json!({ "ok": false, "error": code })),
-        ),
+        Fault::Error(code) => {
+            (code.clone(), server::json(StatusCode::OK, &json!({ "ok": false, "error": code })))
+        }
         _ => return None,
     };
     slack.record(name, shown.clone(), false, Some(code));
@@ -206,10 +183,7 @@ fn read(asked: &Asked) -> Result<Args, Failure> {
             Ok(_) => return Err("json_not_object".into()),
             Err(_) => return Err("invalid_json".into()),
         }
-    } else if asked
-        .content_type
-        .starts_with("application/x-www-form-urlencoded")
-    {
+    } else if asked.content_type.starts_with("application/x-www-form-urlencoded") {
         args.extend(server::form(&asked.body));
     } else if !asked.body.is_empty() {
         return Err("invalid_post_type".into());
@@ -229,21 +203,14 @@ fn call(slack: &Slack, name: &str, asked: &Asked, args: &Args) -> Outcome {
     };
     let mut args = args.clone();
     let in_form = args.0.remove(" token");
-    let token = asked
-        .bearer
-        .as_deref()
-        .or(in_form.as_ref().and_then(Value::as_str));
+    let token = asked.bearer.as_deref().or(in_form.as_ref().and_then(Value::as_str));
     let token = match token {
         None | Some("") => return Err("not_authed".into()),
         Some(ids::APP_TOKEN) => Token::App,
         Some(ids::BOT_TOKEN) => Token::Bot,
         Some(_) => return Err("invalid_auth".into()),
     };
-    let wanted = if name == "apps.connections.open" {
-        Token::App
-    } else {
-        Token::Bot
-    };
+    let wanted = if name == "apps.connections.open" { Token::App } else { Token::Bot };
     if token != wanted && name != "auth.test" {
         return Err("not_allowed_token_type".into());
     }
@@ -265,31 +232,18 @@ fn allowed(slack: &Slack, method: &Method) -> Result<(), Failure> {
 }
 
 /// Refuses arguments the method does not have, and JSON where Slack reads only forms.
-fn strict(
-    slack: &Slack,
-    name: &str,
-    method: &Method,
-    asked: &Asked,
-    args: &Args,
-) -> Result<(), Failure> {
+fn strict(slack: &Slack, name: &str, method: &Method, asked: &Asked, args: &Args) -> Result<(), Failure> {
     let is_json = asked.post && asked.content_type.starts_with("application/json");
     if is_json && !method.json {
         slack.note_unexpected(format!("{name}: Slack reads a form here, not JSON"));
         let message = format!("[ERROR] {name} does not read JSON");
         return Err(Failure::with("invalid_arguments", vec![message]));
     }
-    let unknown: Vec<_> = args
-        .0
-        .keys()
-        .filter(|key| !method.args.contains(&key.as_str()))
-        .collect();
+    let unknown: Vec<_> = args.0.keys().filter(|key| !method.args.contains(&key.as_str())).collect();
     if unknown.is_empty() {
         return Ok(());
     }
-    let messages: Vec<_> = unknown
-        .iter()
-        .map(|key| format!("[ERROR] unknown argument: {key}"))
-        .collect();
+    let messages: Vec<_> = unknown.iter().map(|key| format!("[ERROR] unknown argument: {key}")).collect();
     slack.note_unexpected(format!("{name}: {}", messages.join("; ")));
     Err(Failure::with("invalid_arguments", messages))
 }
@@ -322,9 +276,7 @@ fn respond(slack: &Slack, name: &str, outcome: Outcome) -> Answer {
     if let Ok(value) = header::HeaderValue::from_str(&provided) {
         headers.insert("x-oauth-scopes", value);
     }
-    let accepted = methods::find(name)
-        .map(|method| method.scopes.join(","))
-        .unwrap_or_default();
+    let accepted = methods::find(name).map(|method| method.scopes.join(",")).unwrap_or_default();
     if let Ok(value) = header::HeaderValue::from_str(&accepted) {
         headers.insert("x-accepted-oauth-scopes", value);
     }
@@ -339,13 +291,7 @@ impl Slack {
         let at = self.now();
         let mut state = self.state();
         if state.keep_calls {
-            state.calls.push(Call {
-                method: method.to_owned(),
-                args,
-                at,
-                ok,
-                error,
-            });
+            state.calls.push(Call { method: method.to_owned(), args, at, ok, error });
         }
     }
 }
@@ -357,10 +303,7 @@ fn page<T>(
     most: Option<usize>,
     otherwise: usize,
 ) -> Result<(Vec<T>, String), Failure> {
-    let asked = args
-        .number("limit")
-        .filter(|limit| *limit > 0)
-        .unwrap_or(otherwise);
+    let asked = args.number("limit").filter(|limit| *limit > 0).unwrap_or(otherwise);
     if asked > 1000 {
         return Err("invalid_limit".into());
     }
@@ -377,10 +320,6 @@ fn page<T>(
     let total = items.len();
     let end = start.saturating_add(size);
     let rest: Vec<T> = items.into_iter().skip(start).take(size).collect();
-    let next = if end < total {
-        format!("bmV4dDo{end}=")
-    } else {
-        String::new()
-    };
+    let next = if end < total { format!("bmV4dDo{end}=") } else { String::new() };
     Ok((rest, next))
 }

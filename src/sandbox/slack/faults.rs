@@ -87,10 +87,7 @@ impl Faults {
     /// Decides about the next call, and counts it.
     fn fate(&mut self, method: &str) -> Fate {
         if self.gone {
-            return Fate {
-                fault: Some(Fault::DropBefore),
-                ..Fate::default()
-            };
+            return Fate { fault: Some(Fault::DropBefore), ..Fate::default() };
         }
         if let Some((left, side)) = &mut self.cut {
             *left = left.saturating_sub(1);
@@ -101,19 +98,11 @@ impl Faults {
                 };
                 self.gone = true;
                 self.cut = None;
-                return Fate {
-                    fault: Some(fault),
-                    last: true,
-                    delay: self.latency,
-                };
+                return Fate { fault: Some(fault), last: true, delay: self.latency };
             }
         }
         let fault = self.rule(method);
-        Fate {
-            fault,
-            delay: self.latency,
-            last: false,
-        }
+        Fate { fault, delay: self.latency, last: false }
     }
 
     fn rule(&mut self, method: &str) -> Option<Fault> {
@@ -138,8 +127,7 @@ impl Faults {
                 found = Some(rule.fault.clone());
             }
         }
-        self.rules
-            .retain(|rule| !matches!(rule.when, When::Next(0) | When::Nth(0)));
+        self.rules.retain(|rule| !matches!(rule.when, When::Next(0) | When::Nth(0)));
         found
     }
 }
@@ -147,11 +135,7 @@ impl Faults {
 impl Slack {
     /// Makes calls of a method (`"*"` is every method, `response_url` a post to one) go wrong.
     pub fn fault(&self, method: &str, when: When, fault: Fault) {
-        self.faults().rules.push(Rule {
-            method: method.to_owned(),
-            when,
-            fault,
-        });
+        self.faults().rules.push(Rule { method: method.to_owned(), when, fault });
     }
 
     /// Forgets all faults and releases the calls that hang.

@@ -14,18 +14,11 @@ pub(super) fn field<'a>(view: &'a View, name: &str) -> Option<(&'a Value, &'a Va
     let blocks = &view.json["blocks"];
     let all = views::elements(blocks);
     let label = |block: &Value| -> String {
-        let given = if block["type"] == "input" {
-            &block["label"]
-        } else {
-            &block["text"]
-        };
+        let given = if block["type"] == "input" { &block["label"] } else { &block["text"] };
         let text = given["text"].as_str().unwrap_or_default();
-        text.trim_matches(|c: char| "*: ".contains(c))
-            .to_lowercase()
+        text.trim_matches(|c: char| "*: ".contains(c)).to_lowercase()
     };
-    let wanted = name
-        .trim_matches(|c: char| "*: ".contains(c))
-        .to_lowercase();
+    let wanted = name.trim_matches(|c: char| "*: ".contains(c)).to_lowercase();
     let by_label = all.iter().find(|(block, _)| label(block) == wanted);
     if let Some(found) = by_label {
         return Some(*found);
@@ -46,9 +39,7 @@ pub(super) fn option<'a>(options: &'a [Value], entry: &Value) -> Option<&'a Valu
     if let Some(value) = entry.get("value") {
         return options.iter().find(|option| option["value"] == *value);
     }
-    let by_text = options
-        .iter()
-        .find(|option| option["text"]["text"] == *entry);
+    let by_text = options.iter().find(|option| option["text"]["text"] == *entry);
     by_text.or_else(|| options.iter().find(|option| option["value"] == *entry))
 }
 
@@ -65,10 +56,7 @@ pub(super) fn all_options(element: &Value) -> Vec<Value> {
 /// The options in an answer to `block_suggestion`, and what is wrong with it.
 pub(super) fn offered(answer: &Value) -> (Vec<Value>, Vec<String>) {
     let complaints = limits::check_suggestion(answer);
-    let complaints = complaints
-        .into_iter()
-        .map(|text| format!("block_suggestion: {text}"))
-        .collect();
+    let complaints = complaints.into_iter().map(|text| format!("block_suggestion: {text}")).collect();
     (all_options(answer), complaints)
 }
 
@@ -86,8 +74,7 @@ pub(super) fn chosen(
         let found = option(&options, entry).ok_or_else(|| format!("there is no option {entry}"))?;
         return set("selected_option", found.clone());
     }
-    let (key, _, empty) =
-        views::slot(kind).ok_or_else(|| format!("nothing can be put into a {kind}"))?;
+    let (key, _, empty) = views::slot(kind).ok_or_else(|| format!("nothing can be put into a {kind}"))?;
     if entry.is_null() {
         return set(key, empty);
     }
@@ -99,14 +86,8 @@ pub(super) fn chosen(
             return Ok(one.clone());
         }
         let own = all_options(element);
-        let options = if kind.ends_with("external_select") {
-            offered
-        } else {
-            &own
-        };
-        option(options, one)
-            .cloned()
-            .ok_or_else(|| format!("there is no option {one}"))
+        let options = if kind.ends_with("external_select") { offered } else { &own };
+        option(options, one).cloned().ok_or_else(|| format!("there is no option {one}"))
     };
     if empty.is_array() {
         let many = match entry {
@@ -136,27 +117,16 @@ fn typed(element: &Value, entry: &Value) -> Result<Value, String> {
     if element["multiline"] != true && text.contains('\n') {
         return Err("a single line does not take a line break".to_owned());
     }
-    Ok(if text.is_empty() {
-        Value::Null
-    } else {
-        Value::String(text)
-    })
+    Ok(if text.is_empty() { Value::Null } else { Value::String(text) })
 }
 
 fn person(entry: &Value, people: &BTreeMap<String, Person>) -> Result<String, String> {
-    let name = entry
-        .get("value")
-        .unwrap_or(entry)
-        .as_str()
-        .unwrap_or_default();
+    let name = entry.get("value").unwrap_or(entry).as_str().unwrap_or_default();
     let handle = name.trim_start_matches('@');
     let is = |(id, person): &(&String, &Person)| {
         *id == name || person.handle == handle || person.real_name == name
     };
-    let found = people
-        .iter()
-        .find(is)
-        .ok_or_else(|| format!("there is nobody called {name}"))?;
+    let found = people.iter().find(is).ok_or_else(|| format!("there is nobody called {name}"))?;
     // Slack's client does not offer accounts that are gone.
     if found.1.deleted {
         return Err(format!("{name} is deactivated"));
@@ -167,21 +137,12 @@ fn person(entry: &Value, people: &BTreeMap<String, Person>) -> Result<String, St
 /// What keeps Slack's client from submitting: block id, label and text.
 pub(super) fn complaints(view: &View) -> Vec<(String, String, String)> {
     let mut wrong = Vec::new();
-    for block in view
-        .blocks()
-        .iter()
-        .filter(|block| block["type"] == "input")
-    {
+    for block in view.blocks().iter().filter(|block| block["type"] == "input") {
         let block_id = block["block_id"].as_str().unwrap_or_default();
         let element = &block["element"];
         let action = element["action_id"].as_str().unwrap_or_default();
-        let value = view
-            .values
-            .get(block_id)
-            .and_then(|actions| actions.get(action));
-        if let Some(text) =
-            value.and_then(|value| complaint(element, value, block["optional"] == true))
-        {
+        let value = view.values.get(block_id).and_then(|actions| actions.get(action));
+        if let Some(text) = value.and_then(|value| complaint(element, value, block["optional"] == true)) {
             let label = block["label"]["text"].as_str().unwrap_or_default();
             wrong.push((block_id.to_owned(), label.to_owned(), text));
         }
@@ -189,7 +150,7 @@ pub(super) fn complaints(view: &View) -> Vec<(String, String, String)> {
     wrong
 }
 
-fn complaint(element: &Value, value: &Value, optional: bool) -> Option<String> {
+pub(super) fn complaint(element: &Value, value: &Value, optional: bool) -> Option<String> {
     let kind = element["type"].as_str().unwrap_or_default();
     let (key, _, _) = views::slot(kind)?;
     let value = &value[key];
@@ -212,9 +173,7 @@ fn complaint(element: &Value, value: &Value, optional: bool) -> Option<String> {
     match kind {
         "plain_text_input" => length(element, text),
         "number_input" => number(element, text),
-        "email_text_input" => {
-            (!text.contains('@')).then(|| "Please enter a valid email address.".to_owned())
-        }
+        "email_text_input" => (!text.contains('@')).then(|| "Please enter a valid email address.".to_owned()),
         "url_text_input" => (!limits::is_url(text)).then(|| "Please enter a valid URL.".to_owned()),
         _ => None,
     }
@@ -231,17 +190,8 @@ fn length(element: &Value, text: &str) -> Option<String> {
 }
 
 fn number(element: &Value, text: &str) -> Option<String> {
-    let bound = |key: &str| {
-        element[key]
-            .as_str()
-            .and_then(|bound| bound.parse::<f64>().ok())
-    };
-    let Some(number) = text
-        .trim()
-        .parse::<f64>()
-        .ok()
-        .filter(|number| number.is_finite())
-    else {
+    let bound = |key: &str| element[key].as_str().and_then(|bound| bound.parse::<f64>().ok());
+    let Some(number) = text.trim().parse::<f64>().ok().filter(|number| number.is_finite()) else {
         return Some("Please enter a valid number.".to_owned());
     };
     if element["is_decimal_allowed"] != true && text.trim().parse::<i64>().is_err() {

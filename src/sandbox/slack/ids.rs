@@ -55,12 +55,7 @@ impl Ids {
 
     /// A trigger id, such as `1700000001.1700000000.0000…`.
     pub(super) fn trigger(&mut self, now: i64) -> String {
-        format!(
-            "{}.{}.{:032x}",
-            now,
-            1_700_000_000_000_i64,
-            self.next("trigger")
-        )
+        format!("{}.{}.{:032x}", now, 1_700_000_000_000_i64, self.next("trigger"))
     }
 
     /// The secret part of a response URL or of a socket ticket.
@@ -71,11 +66,7 @@ impl Ids {
     /// A message timestamp: from the clock, unique, increasing.
     pub(super) fn ts(&mut self, now: i64) -> String {
         self.last_us = (now * 1000).max(self.last_us + 100);
-        format!(
-            "{}.{:06}",
-            self.last_us / 1_000_000,
-            self.last_us % 1_000_000
-        )
+        format!("{}.{:06}", self.last_us / 1_000_000, self.last_us % 1_000_000)
     }
 
     /// The hash of a view: changes with each change of the view.

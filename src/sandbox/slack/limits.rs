@@ -38,8 +38,7 @@ struct Check {
 
 impl Check {
     fn add(&mut self, at: &str, what: impl std::fmt::Display) {
-        self.complaints
-            .push(format!("[ERROR] {what} [json-pointer:{at}]"));
+        self.complaints.push(format!("[ERROR] {what} [json-pointer:{at}]"));
     }
 
     /// An object with no keys but these. False if it is no object at all.
@@ -49,22 +48,13 @@ impl Check {
             return false;
         };
         for key in object.keys().filter(|key| !keys.contains(&key.as_str())) {
-            self.add(
-                &format!("{at}/{key}"),
-                format!("no more than the known keys are allowed: {key}"),
-            );
+            self.add(&format!("{at}/{key}"), format!("no more than the known keys are allowed: {key}"));
         }
         true
     }
 
     /// A string of so many characters. Absent is fine unless `needed`.
-    fn string(
-        &mut self,
-        at: &str,
-        value: &Value,
-        range: std::ops::RangeInclusive<usize>,
-        needed: bool,
-    ) {
+    fn string(&mut self, at: &str, value: &Value, range: std::ops::RangeInclusive<usize>, needed: bool) {
         match value {
             Value::Null if needed => self.add(at, "missing required field"),
             Value::Null => {}
@@ -74,10 +64,7 @@ impl Check {
                     self.add(at, format!("must be at least {} characters", range.start()));
                 }
                 if length > *range.end() {
-                    self.add(
-                        at,
-                        format!("must be less than {} characters", range.end() + 1),
-                    );
+                    self.add(at, format!("must be less than {} characters", range.end() + 1));
                 }
             }
             _ => self.add(at, "must provide a string"),
@@ -126,16 +113,10 @@ pub fn check_message(message: &Value) -> Vec<String> {
     let mut check = Check::default();
     let text = message["text"].as_str().unwrap_or_default();
     if text.trim().is_empty() {
-        check.add(
-            "/text",
-            "must not be empty: it is what notifications and screen readers get",
-        );
+        check.add("/text", "must not be empty: it is what notifications and screen readers get");
     }
     if text.chars().count() > MESSAGE_TEXT {
-        check.add(
-            "/text",
-            format!("must be less than {} characters", MESSAGE_TEXT + 1),
-        );
+        check.add("/text", format!("must be less than {} characters", MESSAGE_TEXT + 1));
     }
     match &message["blocks"] {
         Value::Null => {}
@@ -148,11 +129,9 @@ pub fn check_message(message: &Value) -> Vec<String> {
 pub fn warn_message(message: &Value) -> Vec<String> {
     let length = message["text"].as_str().unwrap_or_default().chars().count();
     let long = length > MESSAGE_TEXT_ADVISED;
-    long.then(|| {
-        format!("text of {length} characters: Slack advises {MESSAGE_TEXT_ADVISED} at most")
-    })
-    .into_iter()
-    .collect()
+    long.then(|| format!("text of {length} characters: Slack advises {MESSAGE_TEXT_ADVISED} at most"))
+        .into_iter()
+        .collect()
 }
 
 /// What Slack would refuse about a modal.
@@ -182,20 +161,12 @@ pub fn check_view(view: &Value) -> Vec<String> {
     check.plain("/view/close", &view["close"], 1..=FRAME_TEXT, false);
     check.string("/view/callback_id", &view["callback_id"], 0..=ID, false);
     check.string("/view/external_id", &view["external_id"], 0..=ID, false);
-    check.string(
-        "/view/private_metadata",
-        &view["private_metadata"],
-        0..=PRIVATE_METADATA,
-        false,
-    );
+    check.string("/view/private_metadata", &view["private_metadata"], 0..=PRIVATE_METADATA, false);
     check.flag("/view/clear_on_close", &view["clear_on_close"]);
     check.flag("/view/notify_on_close", &view["notify_on_close"]);
     check.blocks(&view["blocks"], Surface::Modal, 1..=VIEW_BLOCKS);
     if check.inputs > 0 && view["submit"].is_null() {
-        check.add(
-            "/view/submit",
-            "must be present when there are input blocks",
-        );
+        check.add("/view/submit", "must be present when there are input blocks");
     }
     if check.focused > 1 {
         check.add("/view/blocks", "only one element may have focus_on_load");
@@ -218,8 +189,7 @@ pub fn check_suggestion(answer: &Value) -> Vec<String> {
 
 /// An address a person can open.
 pub(super) fn is_url(text: &str) -> bool {
-    let rest = ["https://", "http://", "mailto:", "slack://"]
-        .iter()
-        .find_map(|start| text.strip_prefix(start));
+    let rest =
+        ["https://", "http://", "mailto:", "slack://"].iter().find_map(|start| text.strip_prefix(start));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::ids::{self, Ids};
+use super::views::{self, Values};
 
 /// A person of the workspace, or one of another workspace (`team_id`).
 #[derive(Clone, Debug, Default)]
@@ -34,10 +35,8 @@ impl Person {
     /// A full member called `handle`, with the address `handle@example.com`, in UTC.
     pub fn new(handle: &str) -> Person {
         let mut letters = handle.chars();
-        let real_name = letters
-            .next()
-            .map(|first| first.to_uppercase().chain(letters).collect())
-            .unwrap_or_default();
+        let real_name =
+            letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default();
         Person {
             handle: handle.to_owned(),
             real_name,
@@ -122,11 +121,7 @@ impl Message {
             message["bot_id"] = json!(ids::BOT);
             message["app_id"] = json!(ids::APP);
         }
-        if self
-            .blocks
-            .as_array()
-            .is_some_and(|blocks| !blocks.is_empty())
-        {
+        if self.blocks.as_array().is_some_and(|blocks| !blocks.is_empty()) {
             message["blocks"] = self.blocks.clone();
         }
         if let Some(ts) = &self.edited {
@@ -262,6 +257,8 @@ pub(super) struct State {
     pub(super) usergroups: BTreeMap<String, Usergroup>,
     pub(super) messages: HashMap<String, Vec<Message>>,
     pub(super) ephemerals: HashMap<String, Vec<Message>>,
+    /// What people have put into the inputs of messages, by person and message.
+    pub(super) inputs: HashMap<(String, String), Values>,
     pub(super) stacks: HashMap<String, Vec<View>>,
     pub(super) triggers: HashMap<String, Trigger>,
     pub(super) hooks: HashMap<String, Hook>,
@@ -279,28 +276,17 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(started: i64) -> State {
-        let bot = Person {
-            is_bot: true,
-            email: None,
-            real_name: "Sym".to_owned(),
-            ..Person::new("sym")
-        };
-        let slackbot = Person {
-            real_name: "Slackbot".to_owned(),
-            email: None,
-            ..Person::new("slackbot")
-        };
+        let bot = Person { is_bot: true, email: None, real_name: "Sym".to_owned(), ..Person::new("sym") };
+        let slackbot = Person { real_name: "Slackbot".to_owned(), email: None, ..Person::new("slackbot") };
         State {
             ids: Ids::default(),
-            people: BTreeMap::from([
-                (ids::BOT_USER.to_owned(), bot),
-                (ids::SLACKBOT.to_owned(), slackbot),
-            ]),
+            people: BTreeMap::from([(ids::BOT_USER.to_owned(), bot), (ids::SLACKBOT.to_owned(), slackbot)]),
             channels: BTreeMap::new(),
             ims: HashMap::new(),
             usergroups: BTreeMap::new(),
             messages: HashMap::new(),
             ephemerals: HashMap::new(),
+            inputs: HashMap::new(),
             stacks: HashMap::new(),
             triggers: HashMap::new(),
             hooks: HashMap::new(),
@@ -329,22 +315,21 @@ impl State {
         let id = self.ids.id("D");
         let members = vec![ids::BOT_USER.to_owned(), user.to_owned()];
         let im = Some(user.to_owned());
-        let channel = Channel {
-            id: id.clone(),
-            members,
-            im,
-            ..Channel::default()
-        };
+        let channel = Channel { id: id.clone(), members, im, ..Channel::default() };
         self.channels.insert(id.clone(), channel);
         self.ims.insert(user.to_owned(), id.clone());
         id
     }
 
+    /// What this person has put into the inputs of a message as it is shown now.
+    pub(super) fn inputs_of(&self, user: &str, message: &Message) -> Values {
+        let put_in = self.inputs.get(&(user.to_owned(), message.ts.clone()));
+        views::kept(&message.blocks, put_in.unwrap_or(&Values::new()))
+    }
+
     pub(super) fn message(&mut self, channel: &str, ts: &str) -> Option<&mut Message> {
         let list = self.messages.get_mut(channel)?;
-        let at = list
-            .binary_search_by(|message| message.ts.as_str().cmp(ts))
-            .ok()?;
+        let at = list.binary_search_by(|message| message.ts.as_str().cmp(ts)).ok()?;
         list.get_mut(at)
     }
 
@@ -354,11 +339,7 @@ impl State {
             self.triggers.retain(|_, trigger| now - trigger.at < 60_000);
         }
         let id = self.ids.trigger(now);
-        let trigger = Trigger {
-            user: user.to_owned(),
-            at: now,
-            used: false,
-        };
+        let trigger = Trigger { user: user.to_owned(), at: now, used: false };
         self.triggers.insert(id.clone(), trigger);
         id
     }
@@ -376,17 +357,11 @@ impl State {
 
     /// The open view with this id, whoever has it open.
     pub(super) fn view(&mut self, id: &str) -> Option<&mut View> {
-        self.stacks
-            .values_mut()
-            .flatten()
-            .find(|view| view.id == id)
+        self.stacks.values_mut().flatten().find(|view| view.id == id)
     }
 
     /// The open view of one person with this id: what a person acts on.
     pub(super) fn view_of(&mut self, user: &str, id: &str) -> Option<&mut View> {
-        self.stacks
-            .get_mut(user)?
-            .iter_mut()
-            .find(|view| view.id == id)
+        self.stacks.get_mut(user)?.iter_mut().find(|view| view.id == id)
     }
 }

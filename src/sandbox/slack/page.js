@@ -318,21 +318,21 @@ function button(element, act) {
 }
 
 // An interactive element outside an input: every choice is told at once.
-function live(element, act, label) {
+function live(element, act, label, stored, place) {
   if (element.type === "button") return button(element, act);
   if (element.type === "image") return picture(element);
   if (element.type === "overflow") {
     return picker({ source: fixedSource(element), chosen: [], placeholder: "⋯", label: "More", small: true, data: { actionId: element.action_id }, onchange: (list) => list.length && act(element.action_id, list[0].value, { value: list[0].value }) });
   }
-  return field(element, element.action_id, null, label, (entry) => act(element.action_id, entry && entry.value ? entry.value : "", entry));
+  return field(element, element.action_id, stored, label, (entry) => act(element.action_id, entry && entry.value ? entry.value : "", entry), place);
 }
 
 const picture = (element) => h("span", { class: "picture", role: "img", "aria-label": element.alt_text, title: element.image_url }, "🖼 " + (element.alt_text || "image"));
 
-// A field with a value. `key` names it in `ui.typed`; `stored` is what the server holds.
-function field(element, key, stored, label, told) {
+// A field with a value. `key` names it in `ui.typed` of the modal or message; `stored` is what the server holds.
+function field(element, key, stored, label, told, view = ui.view) {
   const kind = element.type;
-  const typed = ui.typed[ui.view] || (ui.typed[ui.view] = {});
+  const typed = ui.typed[view] || (ui.typed[view] = {});
   const keep = (value, entry) => { typed[key] = { value, entry }; if (told) told(entry); };
   const had = typed[key] && told === undefined ? typed[key].value : undefined;
   const data = { actionId: element.action_id };
@@ -369,7 +369,6 @@ function field(element, key, stored, label, told) {
   }
   const multi = kind.startsWith("multi_");
   const people = kind.endsWith("users_select"), places = /(conversations|channels)_select$/.test(kind), external = kind.endsWith("external_select");
-  const view = ui.view;
   const source = people ? peopleSource : places ? placeSource : !external ? fixedSource(element) : async (query) => {
     const least = element.min_query_length === undefined ? 3 : element.min_query_length;
     if (query.length < least) return `Type at least ${least} character${least === 1 ? "" : "s"}`;
@@ -467,15 +466,27 @@ function drawTop() {
 function drawMessage(message, place) {
   const one = person(message.user);
   const ms = Number(message.ts) * 1000;
-  const key = place.id + "/" + message.ts;
+  const key = place.id + "/" + message.ts, held = ui.me + "/" + key;
+  const stored = (block, element) => ((message.values || {})[block.block_id] || {})[element.action_id];
+  const name = (element) => message.ts + "/" + element.action_id;
   const act = async (action, value) => {
+    // What is typed goes along with the press.
+    for (const block of message.blocks || []) {
+      const typed = block.type === "input" && (ui.typed[held] || {})[name(block.element)];
+      if (typed) await post("type", { channel: place.id, ts: message.ts, action: block.element.action_id, value: typed.entry });
+    }
     const reply = await post("click", { channel: place.id, ts: message.ts, action, value });
     ui.errors[key] = !reply.ok ? reply.error : reply.acked ? "" : "This app did not respond. Try again?";
     ui.nodes.delete(message.ts);
     draw();
     return reply;
   };
-  const context = { live: (element, block) => live(element, act, (block.text || {}).text) };
+  const context = {
+    live: (element, block) => live(element, act, (block.text || {}).text, stored(block, element), held),
+    input: (block) => h("div", { class: "field", data: { blockId: block.block_id, label: block.label.text } },
+      h("label", { class: "label", for: "f-" + name(block.element) }, words(block.label), block.optional ? h("span", { class: "optional" }, " (optional)") : null),
+      field(block.element, name(block.element), stored(block, block.element), block.label.text, undefined, held)),
+  };
   const body = message.blocks && message.blocks.length ? message.blocks.map((block) => drawBlock(block, context)) : h("div", { class: "block" }, mrkdwn(message.text));
   return h("article", { class: "message" + (message.ephemeral ? " ephemeral" : ""), data: { ts: message.ts, from: one ? one.handle : message.user } },
     avatar(one), h("div", { class: "content" },

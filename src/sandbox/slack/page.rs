@@ -65,10 +65,7 @@ pub(super) async fn handle(slack: &Slack, path: &str, asked: Asked) -> Answer {
     if asked.post {
         // A page from elsewhere cannot send JSON here without asking first, and is never answered.
         if !asked.content_type.starts_with("application/json") {
-            return server::json(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                &json!({ "error": "send JSON" }),
-            );
+            return server::json(StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!({ "error": "send JSON" }));
         }
         let body: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
         return act(slack, path, body).await;
@@ -78,13 +75,7 @@ pub(super) async fn handle(slack: &Slack, path: &str, asked: Asked) -> Answer {
         "/page.css" => server::answer(StatusCode::OK, "text/css; charset=utf-8", CSS),
         "/page.js" => server::answer(StatusCode::OK, "text/javascript; charset=utf-8", JS),
         "/page/state" => {
-            let text = |key: &str| {
-                asked
-                    .query
-                    .get(key)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-            };
+            let text = |key: &str| asked.query.get(key).and_then(Value::as_str).unwrap_or_default();
             news(slack, text("since").parse().ok()).await;
             server::json(StatusCode::OK, &slack.page_state(text("user")))
         }
@@ -93,34 +84,20 @@ pub(super) async fn handle(slack: &Slack, path: &str, asked: Asked) -> Answer {
             let panel = side.map_or(Value::Null, |side| side());
             let mut answer = server::json(StatusCode::OK, &panel);
             // The page shows the workspace's clock, which may be a manual one.
-            answer
-                .headers_mut()
-                .insert("x-sandbox-now", slack.now().into());
+            answer.headers_mut().insert("x-sandbox-now", slack.now().into());
             answer
         }
         "/favicon.ico" => server::answer(StatusCode::NO_CONTENT, "image/x-icon", ""),
-        _ => server::json(
-            StatusCode::NOT_FOUND,
-            &json!({ "error": "there is nothing here" }),
-        ),
+        _ => server::json(StatusCode::NOT_FOUND, &json!({ "error": "there is nothing here" })),
     }
 }
 
 /// Adds what a browser needs to be told.
 pub(super) fn guarded(mut answer: Answer) -> Answer {
     let headers = answer.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        header::HeaderValue::from_static(POLICY),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        header::HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::REFERRER_POLICY,
-        header::HeaderValue::from_static("no-referrer"),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, header::HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
     answer
 }
 
@@ -141,16 +118,13 @@ async fn act(slack: &Slack, path: &str, mut body: Value) -> Answer {
     let outcome = match path.strip_prefix("/page/").unwrap_or_default() {
         "send" => send(slack, user, text("channel"), text("text")).await,
         "shortcut" => Ok(slack.shortcut(user, text("id")).await),
-        "click" => {
-            slack
-                .click(user, text("channel"), text("ts"), action, value)
-                .await
+        "click" => slack.click(user, text("channel"), text("ts"), action, value).await,
+        "type" => {
+            let typed = slack.type_in_message(user, text("channel"), text("ts"), action, value);
+            typed.map(|()| Reply { acked: true, ..Reply::default() })
         }
         "submit" => slack.submit(user, view, values).await,
-        "fill" => slack
-            .fill(user, view, values)
-            .await
-            .map(|()| Reply::default()),
+        "fill" => slack.fill(user, view, values).await.map(|()| Reply::default()),
         "choose" => slack.choose(user, view, action, entry).await,
         "press" => slack.click_in_view(user, view, action, value).await,
         "options" => slack.options(user, view, action, text("query")).await,
@@ -164,10 +138,7 @@ async fn act(slack: &Slack, path: &str, mut body: Value) -> Answer {
             return server::json(StatusCode::OK, &json!({ "ok": true, "said": said }));
         }
         _ => {
-            return server::json(
-                StatusCode::NOT_FOUND,
-                &json!({ "error": "there is nothing here" }),
-            );
+            return server::json(StatusCode::NOT_FOUND, &json!({ "error": "there is nothing here" }));
         }
     };
     let answer = match outcome {
@@ -184,17 +155,12 @@ async fn send(slack: &Slack, user: &str, channel: &str, text: &str) -> Result<Re
         let (command, rest) = text.split_once(' ').unwrap_or((text, ""));
         return slack.command(user, channel, command, rest.trim()).await;
     }
-    let inside = slack
-        .channel(channel)
-        .is_some_and(|c| c.members.iter().any(|member| member == user));
+    let inside = slack.channel(channel).is_some_and(|c| c.members.iter().any(|member| member == user));
     if text.is_empty() || !inside {
         return Err(Refused::because("not a member of the channel"));
     }
     slack.say(user, channel, text);
-    Ok(Reply {
-        acked: true,
-        ..Reply::default()
-    })
+    Ok(Reply { acked: true, ..Reply::default() })
 }
 
 /// The bot's own id, which the page marks as an app.

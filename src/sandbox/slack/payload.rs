@@ -2,16 +2,14 @@
 use serde_json::{Value, json};
 
 use super::model::{Channel, Hook, Message, View};
+use super::render;
 use super::{Slack, ids};
-use super::{render, views};
 
 impl Slack {
     fn user(&self, id: &str) -> Value {
         let state = self.state();
         let person = state.people.get(id);
-        let name = person
-            .map(|person| person.handle.clone())
-            .unwrap_or_default();
+        let name = person.map(|person| person.handle.clone()).unwrap_or_default();
         let team = person.map_or(ids::TEAM, |person| person.team());
         json!({ "id": id, "username": name, "name": name, "team_id": team })
     }
@@ -43,20 +41,10 @@ impl Slack {
             message: message.map(str::to_owned),
         };
         let secret = self.state().hook(hook);
-        format!(
-            "http://{}/hooks/{path}/{}/{secret}",
-            self.hub.addr,
-            ids::TEAM
-        )
+        format!("http://{}/hooks/{path}/{}/{secret}", self.hub.addr, ids::TEAM)
     }
 
-    pub(super) fn command_payload(
-        &self,
-        user: &str,
-        channel: &Channel,
-        command: &str,
-        text: &str,
-    ) -> Value {
+    pub(super) fn command_payload(&self, user: &str, channel: &Channel, command: &str, text: &str) -> Value {
         let name = self.user(user)["name"].clone();
         let channel_name = match (&channel.im, channel.private) {
             (Some(_), _) => "directmessage",
@@ -96,26 +84,12 @@ impl Slack {
             let channel = state.channels.get(&message.channel);
             let im = channel.is_some_and(|channel| channel.im.is_some());
             let private = channel.is_some_and(|channel| channel.private);
-            let name = channel
-                .map(|channel| channel.name.clone())
-                .unwrap_or_default();
-            (
-                im,
-                if private {
-                    "privategroup".to_owned()
-                } else {
-                    name
-                },
-            )
+            let name = channel.map(|channel| channel.name.clone()).unwrap_or_default();
+            (im, if private { "privategroup".to_owned() } else { name })
         };
-        let name = if kind {
-            "directmessage".to_owned()
-        } else {
-            name
-        };
+        let name = if kind { "directmessage".to_owned() } else { name };
         let ephemeral = message.ephemeral_to.is_some();
-        let mut values = views::fresh(&message.blocks);
-        remember(&mut values, action);
+        let values = self.state().inputs_of(user, message);
         let mut payload = self.frame("block_actions", user);
         payload["container"] = json!({
             "type": "message", "message_ts": message.ts, "channel_id": message.channel,
@@ -159,13 +133,7 @@ impl Slack {
         payload
     }
 
-    pub(super) fn suggestion(
-        &self,
-        view: &View,
-        block: &Value,
-        element: &Value,
-        query: &str,
-    ) -> Value {
+    pub(super) fn suggestion(&self, view: &View, block: &Value, element: &Value, query: &str) -> Value {
         let mut payload = self.frame("block_suggestion", &view.user);
         payload["container"] = json!({ "type": "view", "view_id": view.id });
         payload["view"] = view.wire();
@@ -186,11 +154,7 @@ impl Slack {
             "action_ts": self.state().ids.ts(now),
         });
         let copied = ["text", "value", "style", "confirm", "placeholder", "url"];
-        let copied = if element["type"] == "button" {
-            &copied[..]
-        } else {
-            &copied[3..5]
-        };
+        let copied = if element["type"] == "button" { &copied[..] } else { &copied[3..5] };
         for key in copied {
             if !element[*key].is_null() {
                 action[*key] = element[*key].clone();
@@ -200,25 +164,5 @@ impl Slack {
             action.extend(set.clone());
         }
         action
-    }
-}
-
-/// Puts a choice into the state that goes with it.
-fn remember(
-    values: &mut std::collections::BTreeMap<String, std::collections::BTreeMap<String, Value>>,
-    action: &Value,
-) {
-    let block = action["block_id"].as_str().unwrap_or_default();
-    let id = action["action_id"].as_str().unwrap_or_default();
-    let Some(value) = values
-        .get_mut(block)
-        .and_then(|actions| actions.get_mut(id))
-    else {
-        return;
-    };
-    if let Some(object) = value.as_object_mut() {
-        for (key, old) in object.iter_mut().filter(|(key, _)| key.as_str() != "type") {
-            *old = action[key].clone();
-        }
     }
 }

@@ -9,21 +9,14 @@ use super::{Slack, render};
 impl Slack {
     /// The messages of a channel everybody in it sees, oldest first.
     pub fn messages(&self, channel: &str) -> Vec<Message> {
-        self.state()
-            .messages
-            .get(channel)
-            .cloned()
-            .unwrap_or_default()
+        self.state().messages.get(channel).cloned().unwrap_or_default()
     }
 
     /// The conversation between the bot and a person, oldest first.
     pub fn dms(&self, user: &str) -> Vec<Message> {
         let state = self.state();
         let channel = state.ims.get(user);
-        channel
-            .and_then(|id| state.messages.get(id))
-            .cloned()
-            .unwrap_or_default()
+        channel.and_then(|id| state.messages.get(id)).cloned().unwrap_or_default()
     }
 
     /// The last message of a channel: cheaper than `messages()`.
@@ -60,11 +53,7 @@ impl Slack {
 
     /// What only this person saw, in any conversation, oldest first.
     pub fn ephemerals(&self, user: &str) -> Vec<Message> {
-        self.state()
-            .ephemerals
-            .get(user)
-            .cloned()
-            .unwrap_or_default()
+        self.state().ephemerals.get(user).cloned().unwrap_or_default()
     }
 
     /// The modals on this person's screen, the topmost last.
@@ -99,11 +88,7 @@ impl Slack {
 
     /// How many calls of a method were received: cheaper than `calls()`.
     pub fn call_count(&self, method: &str) -> usize {
-        self.state()
-            .calls
-            .iter()
-            .filter(|call| call.method == method)
-            .count()
+        self.state().calls.iter().filter(|call| call.method == method).count()
     }
 
     /// Forgets calls and acknowledgements.
@@ -144,31 +129,18 @@ impl Slack {
             }
             state.usergroups.get(id).map(|group| group.handle.clone())
         };
-        render::text(
-            value,
-            &render::Reader {
-                name: &name,
-                tz,
-                now: self.now(),
-            },
-        )
+        render::text(value, &render::Reader { name: &name, tz, now: self.now() })
     }
 
     /// A message as plain text, as this person sees it: handles, and dates in their zone.
     pub fn shown(&self, user: &str, message: &Message) -> String {
-        let tz = self
-            .person(user)
-            .map(|person| person.tz)
-            .unwrap_or_default();
+        let tz = self.person(user).map(|person| person.tz).unwrap_or_default();
         self.render_text_in(&message.content(), &tz)
     }
 
     /// A modal as plain text, with what is typed in it and the errors under its fields.
     pub fn shown_view(&self, view: &View) -> String {
-        let tz = self
-            .person(&view.user)
-            .map(|person| person.tz)
-            .unwrap_or_default();
+        let tz = self.person(&view.user).map(|person| person.tz).unwrap_or_default();
         let mut json = view.json.clone();
         json["values"] = serde_json::json!(view.values);
         json["errors"] = serde_json::json!(view.errors);

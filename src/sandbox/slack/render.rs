@@ -20,10 +20,7 @@ pub struct Reader<'a> {
 
 impl std::fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Reader")
-            .field("tz", &self.tz)
-            .field("now", &self.now)
-            .finish_non_exhaustive()
+        f.debug_struct("Reader").field("tz", &self.tz).field("now", &self.now).finish_non_exhaustive()
     }
 }
 
@@ -32,27 +29,18 @@ pub fn text(value: &Value, reader: &Reader) -> String {
     let mut out = String::new();
     let modal = value["type"] == "modal";
     if modal {
-        line(
-            &mut out,
-            &format!("── {} ──", reader.plain(&value["title"])),
-        );
+        line(&mut out, &format!("── {} ──", reader.plain(&value["title"])));
     }
     if let Some(trouble) = value["trouble"].as_str() {
         line(&mut out, &format!("! {trouble}"));
     }
-    match value["blocks"]
-        .as_array()
-        .filter(|blocks| !blocks.is_empty())
-    {
+    match value["blocks"].as_array().filter(|blocks| !blocks.is_empty()) {
         Some(blocks) => {
             for block in blocks {
                 reader.block(&mut out, block, value);
             }
         }
-        None => line(
-            &mut out,
-            &reader.mrkdwn(value["text"].as_str().unwrap_or_default()),
-        ),
+        None => line(&mut out, &reader.mrkdwn(value["text"].as_str().unwrap_or_default())),
     }
     if modal {
         let close = Some(reader.plain(&value["close"])).filter(|text| !text.is_empty());
@@ -76,11 +64,7 @@ impl Reader<'_> {
     /// The text of a text object, whichever kind it is.
     fn plain(&self, object: &Value) -> String {
         let text = object["text"].as_str().unwrap_or_default();
-        if object["type"] == "mrkdwn" {
-            self.mrkdwn(text)
-        } else {
-            text.to_owned()
-        }
+        if object["type"] == "mrkdwn" { self.mrkdwn(text) } else { text.to_owned() }
     }
 
     fn mrkdwn(&self, text: &str) -> String {
@@ -103,27 +87,16 @@ impl Reader<'_> {
                 }
             }
             "context" => {
-                let parts: Vec<_> = list(&block["elements"])
-                    .iter()
-                    .map(|part| self.small(part))
-                    .collect();
+                let parts: Vec<_> = list(&block["elements"]).iter().map(|part| self.small(part)).collect();
                 line(out, &format!("({})", parts.join(" ")));
             }
             "actions" => {
                 let elements = list(&block["elements"]).iter();
-                let parts: Vec<_> = elements
-                    .map(|element| self.element(element, block, view))
-                    .collect();
+                let parts: Vec<_> = elements.map(|element| self.element(element, block, view)).collect();
                 line(out, &parts.join(" "));
             }
             "input" => self.input(out, block, view),
-            "image" => line(
-                out,
-                &format!(
-                    "[image: {}]",
-                    block["alt_text"].as_str().unwrap_or_default()
-                ),
-            ),
+            "image" => line(out, &format!("[image: {}]", block["alt_text"].as_str().unwrap_or_default())),
             "markdown" => line(out, block["text"].as_str().unwrap_or_default()),
             other => line(out, &format!("[{other}]")),
         }
@@ -137,19 +110,9 @@ impl Reader<'_> {
     }
 
     fn input(&self, out: &mut String, block: &Value, view: &Value) {
-        let optional = if block["optional"] == true {
-            " (optional)"
-        } else {
-            ""
-        };
+        let optional = if block["optional"] == true { " (optional)" } else { "" };
         let label = self.plain(&block["label"]);
-        line(
-            out,
-            &format!(
-                "{label}{optional}: {}",
-                self.element(&block["element"], block, view)
-            ),
-        );
+        line(out, &format!("{label}{optional}: {}", self.element(&block["element"], block, view)));
         if !block["hint"].is_null() {
             line(out, &format!("  {}", self.plain(&block["hint"])));
         }
@@ -169,27 +132,19 @@ impl Reader<'_> {
         }
         let block_id = block["block_id"].as_str().unwrap_or_default();
         let action_id = element["action_id"].as_str().unwrap_or_default();
-        let typed = view
-            .get("values")
-            .and_then(|values| values.get(block_id)?.get(action_id));
+        let typed = view.get("values").and_then(|values| values.get(block_id)?.get(action_id));
         let initial = super::views::initial(element);
         let value = typed.or(initial.as_ref()).cloned().unwrap_or_default();
         let shown = self.value(kind, &value);
         let placeholder = Some(self.plain(&element["placeholder"])).filter(|text| !text.is_empty());
-        let shown = if shown.is_empty() {
-            placeholder.map(|text| format!("‹{text}›"))
-        } else {
-            Some(shown)
-        };
+        let shown =
+            if shown.is_empty() { placeholder.map(|text| format!("‹{text}›")) } else { Some(shown) };
         let shown = shown.unwrap_or_default();
         let options = super::forms::all_options(element);
         if options.is_empty() {
             return format!("[{shown}]");
         }
-        let names: Vec<_> = options
-            .iter()
-            .map(|option| self.plain(&option["text"]))
-            .collect();
+        let names: Vec<_> = options.iter().map(|option| self.plain(&option["text"])).collect();
         format!("[{shown}] of {}", names.join(" | "))
     }
 

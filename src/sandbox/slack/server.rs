@@ -87,17 +87,10 @@ impl Asked {
     async fn read(request: Request<Incoming>) -> Result<Asked, Dropped> {
         let (parts, body) = request.into_parts();
         let text = |name: header::HeaderName| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .map(str::to_owned)
+            parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
-        let bearer = text(header::AUTHORIZATION).and_then(|value| {
-            value
-                .strip_prefix("Bearer ")
-                .map(|token| token.trim().to_owned())
-        });
+        let bearer = text(header::AUTHORIZATION)
+            .and_then(|value| value.strip_prefix("Bearer ").map(|token| token.trim().to_owned()));
         Ok(Asked {
             post: parts.method == hyper::Method::POST,
             query: form(parts.uri.query().unwrap_or_default().as_bytes()),
@@ -110,17 +103,12 @@ impl Asked {
 
 /// Reads `a=b&c=d`.
 pub(super) fn form(bytes: &[u8]) -> Map<String, Value> {
-    let pairs = bytes
-        .split(|byte| *byte == b'&')
-        .filter(|pair| !pair.is_empty());
+    let pairs = bytes.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs
         .map(|pair| {
             let mut halves = pair.splitn(2, |byte| *byte == b'=');
             let key = decode(halves.next().unwrap_or_default());
-            (
-                key,
-                Value::String(decode(halves.next().unwrap_or_default())),
-            )
+            (key, Value::String(decode(halves.next().unwrap_or_default())))
         })
         .collect()
 }
@@ -150,22 +138,12 @@ fn decode(bytes: &[u8]) -> String {
 }
 
 /// An answer with a body.
-pub(super) fn answer(
-    status: StatusCode,
-    content_type: &'static str,
-    body: impl Into<Bytes>,
-) -> Answer {
+pub(super) fn answer(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
-    headers.insert(
-        header::CACHE_CONTROL,
-        header::HeaderValue::from_static("no-store"),
-    );
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     answer
 }
 

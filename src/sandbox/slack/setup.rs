@@ -30,13 +30,7 @@ impl Slack {
             members.push(ids::BOT_USER.to_owned());
         }
         let name = name.trim_start_matches('#').to_owned();
-        let channel = Channel {
-            id: id.clone(),
-            name,
-            members,
-            private,
-            ..Channel::default()
-        };
+        let channel = Channel { id: id.clone(), name, members, private, ..Channel::default() };
         state.channels.insert(id.clone(), channel);
         drop(state);
         self.touch();
@@ -97,12 +91,7 @@ impl Slack {
         let id = state.ids.id("S");
         let users = users.iter().map(ToString::to_string).collect();
         let handle = handle.trim_start_matches('@').to_owned();
-        let group = Usergroup {
-            id: id.clone(),
-            handle,
-            users,
-            disabled,
-        };
+        let group = Usergroup { id: id.clone(), handle, users, disabled };
         state.usergroups.insert(id.clone(), group);
         id
     }
@@ -127,11 +116,7 @@ impl Slack {
             blocks: serde_json::json!([]),
             ..Message::default()
         };
-        state
-            .messages
-            .entry(channel.to_owned())
-            .or_default()
-            .push(message);
+        state.messages.entry(channel.to_owned()).or_default().push(message);
         drop(state);
         self.touch();
         ts

@@ -91,10 +91,7 @@ impl Wires {
         }
         self.turn = self.turn.wrapping_add(1);
         let at = open[self.turn % open.len()];
-        self.connections[at]
-            .out
-            .send(Out::Text(text.to_owned()))
-            .is_ok()
+        self.connections[at].out.send(Out::Text(text.to_owned())).is_ok()
     }
 
     /// Sends as the faults have it: in order or not, once or twice.
@@ -116,15 +113,13 @@ impl Wires {
     /// Long runs do not keep every envelope: one that is a minute old is done with.
     fn forget(&mut self) {
         if self.sent.len() > 8192 {
-            self.sent
-                .retain(|_, sent| sent.at.elapsed() < Duration::from_mins(1));
+            self.sent.retain(|_, sent| sent.at.elapsed() < Duration::from_mins(1));
         }
     }
 
     fn tell_all(&mut self, out: impl Fn() -> Out) {
         // A connection that is gone has nothing to be told.
-        self.connections
-            .retain(|connection| connection.out.send(out()).is_ok());
+        self.connections.retain(|connection| connection.out.send(out()).is_ok());
     }
 }
 
@@ -155,34 +150,16 @@ impl Slack {
         let (sent, window) = {
             let mut wires = self.wires();
             wires.forget();
-            let entry = Sent {
-                at,
-                accepts,
-                acked: false,
-                waiting: Some(waiting),
-            };
+            let entry = Sent { at, accepts, acked: false, waiting: Some(waiting) };
             wires.sent.insert(envelope_id.clone(), entry);
             (wires.dispatch(&envelope.to_string()), wires.window)
         };
         if !sent {
-            return Delivery {
-                envelope_id,
-                sent,
-                ack: None,
-                took: Duration::ZERO,
-            };
+            return Delivery { envelope_id, sent, ack: None, took: Duration::ZERO };
         }
         self.follow_up(envelope);
-        let ack = tokio::time::timeout(window, acked)
-            .await
-            .ok()
-            .and_then(Result::ok);
-        Delivery {
-            envelope_id,
-            sent,
-            ack,
-            took: at.elapsed(),
-        }
+        let ack = tokio::time::timeout(window, acked).await.ok().and_then(Result::ok);
+        Delivery { envelope_id, sent, ack, took: at.elapsed() }
     }
 
     /// What is due on an envelope later: the release of a held one, the redelivery of an unanswered one.
@@ -208,10 +185,7 @@ impl Slack {
         tokio::spawn(async move {
             for attempt in 1..=redeliveries {
                 tokio::time::sleep(window).await;
-                let id = envelope["envelope_id"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned();
+                let id = envelope["envelope_id"].as_str().unwrap_or_default().to_owned();
                 let mut wires = slack.wires();
                 if wires.sent.get(&id).is_none_or(|sent| sent.acked) {
                     return;
@@ -227,11 +201,7 @@ impl Slack {
     pub(super) fn ticket(&self) -> String {
         let ticket = self.state().ids.secret("ticket");
         self.wires().tickets.insert(ticket.clone());
-        format!(
-            "ws://{}/link/?ticket={ticket}&app_id={}",
-            self.hub.addr,
-            ids::APP
-        )
+        format!("ws://{}/link/?ticket={ticket}&app_id={}", self.hub.addr, ids::APP)
     }
 
     /// Takes an acknowledgement in.
@@ -249,11 +219,8 @@ impl Slack {
                 drop(wires);
                 return self.note_unexpected(format!("socket: unknown envelope {id}"));
             };
-            let full = payload
-                .as_object()
-                .is_some_and(|payload| !payload.is_empty());
-            let complaint =
-                (full && !sent.accepts).then(|| format!("socket: payload not accepted for {id}"));
+            let full = payload.as_object().is_some_and(|payload| !payload.is_empty());
+            let complaint = (full && !sent.accepts).then(|| format!("socket: payload not accepted for {id}"));
             sent.acked = true;
             if let Some(waiting) = sent.waiting.take() {
                 // The person may have stopped waiting: then nobody reads it.
@@ -265,12 +232,7 @@ impl Slack {
         let mut state = self.state();
         state.unexpected.extend(complaint);
         if state.keep_calls {
-            state.acks.push(Ack {
-                envelope_id: id.to_owned(),
-                payload,
-                at,
-                took,
-            });
+            state.acks.push(Ack { envelope_id: id.to_owned(), payload, at, took });
         }
     }
 
@@ -279,11 +241,7 @@ impl Slack {
         let mut wires = self.wires();
         wires.next_id += 1;
         let id = wires.next_id;
-        wires.connections.push(Connection {
-            id,
-            out,
-            leaving: false,
-        });
+        wires.connections.push(Connection { id, out, leaving: false });
         let count = wires.connections.len();
         drop(wires);
         self.touch();
@@ -291,9 +249,7 @@ impl Slack {
     }
 
     fn leave(&self, id: u64) {
-        self.wires()
-            .connections
-            .retain(|connection| connection.id != id);
+        self.wires().connections.retain(|connection| connection.id != id);
         self.touch();
     }
 }

@@ -1,7 +1,6 @@
 //! The workspace driven as a bot would, over its real sockets.
 #![expect(
     clippy::needless_pass_by_value,
-    clippy::too_many_lines,
     clippy::similar_names,
     reason = "a test tells its story in one go, and builds JSON from JSON"
 )]
@@ -42,23 +41,12 @@ impl World {
     async fn new() -> World {
         let clock = Arc::new(AtomicI64::new(1_700_000_000_000));
         let hands = Arc::clone(&clock);
-        let slack = Slack::start(Arc::new(move || hands.load(Ordering::Relaxed)))
-            .await
-            .unwrap();
+        let slack = Slack::start(Arc::new(move || hands.load(Ordering::Relaxed))).await.unwrap();
         slack.ack_window(Duration::from_millis(700));
-        let ana = slack.add_person(Person {
-            tz: "Europe/Berlin".to_owned(),
-            ..Person::new("ana")
-        });
+        let ana = slack.add_person(Person { tz: "Europe/Berlin".to_owned(), ..Person::new("ana") });
         let bo = slack.add_person(Person::new("bo"));
         let general = slack.add_channel("general", &[&ana, &bo], false, true);
-        World {
-            slack,
-            clock,
-            ana,
-            bo,
-            general,
-        }
+        World { slack, clock, ana, bo, general }
     }
 
     fn pass(&self, millis: i64) {
@@ -66,45 +54,19 @@ impl World {
     }
 
     async fn call(&self, method: &str, args: Value) -> Value {
-        let token = if method == "apps.connections.open" {
-            self.slack.app_token()
-        } else {
-            self.slack.bot_token()
-        };
-        call(
-            &self.slack,
-            method,
-            &token,
-            "application/json",
-            args.to_string(),
-        )
-        .await
-        .unwrap()
-        .1
+        let token =
+            if method == "apps.connections.open" { self.slack.app_token() } else { self.slack.bot_token() };
+        call(&self.slack, method, &token, "application/json", args.to_string()).await.unwrap().1
     }
 
     /// A call of a method that reads only forms.
     async fn ask(&self, method: &str, form: &str) -> Value {
         let kind = "application/x-www-form-urlencoded";
-        call(
-            &self.slack,
-            method,
-            &self.slack.bot_token(),
-            kind,
-            form.to_owned(),
-        )
-        .await
-        .unwrap()
-        .1
+        call(&self.slack, method, &self.slack.bot_token(), kind, form.to_owned()).await.unwrap().1
     }
 
     async fn post_text(&self, channel: &str, text: &str) -> String {
-        let answer = self
-            .call(
-                "chat.postMessage",
-                json!({ "channel": channel, "text": text }),
-            )
-            .await;
+        let answer = self.call("chat.postMessage", json!({ "channel": channel, "text": text })).await;
         assert_eq!(answer["ok"], true, "{answer}");
         answer["ts"].as_str().unwrap().to_owned()
     }
@@ -150,10 +112,7 @@ async fn post(
         .header("content-type", kind)
         .body(Full::new(Bytes::from(body)))
         .unwrap();
-    let response = client
-        .request(request)
-        .await
-        .map_err(|error| error.to_string())?;
+    let response = client.request(request).await.map_err(|error| error.to_string())?;
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let value = serde_json::from_slice(&bytes)
@@ -165,19 +124,10 @@ struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
     async fn open(url: &str) -> Result<Socket, String> {
-        let host = url
-            .trim_start_matches("ws://")
-            .split('/')
-            .next()
-            .unwrap()
-            .to_owned();
-        let stream = TcpStream::connect(host)
-            .await
-            .map_err(|error| error.to_string())?;
+        let host = url.trim_start_matches("ws://").split('/').next().unwrap().to_owned();
+        let stream = TcpStream::connect(host).await.map_err(|error| error.to_string())?;
         let opened = tokio_tungstenite::client_async(url, stream).await;
-        opened
-            .map(|(socket, _)| Socket(socket))
-            .map_err(|error| error.to_string())
+        opened.map(|(socket, _)| Socket(socket)).map_err(|error| error.to_string())
     }
 
     async fn maybe(&mut self) -> Option<Value> {
@@ -191,10 +141,7 @@ impl Socket {
     }
 
     async fn next(&mut self) -> Value {
-        tokio::time::timeout(Duration::from_secs(5), self.maybe())
-            .await
-            .unwrap()
-            .unwrap()
+        tokio::time::timeout(Duration::from_secs(5), self.maybe()).await.unwrap().unwrap()
     }
 
     async fn ack(&mut self, frame: &Value, payload: Value) {

@@ -17,9 +17,7 @@ pub(super) fn completed(state: &mut State, blocks: &Value) -> Value {
         }
         texts(block);
         for element in elements_mut(block) {
-            let named = element["action_id"]
-                .as_str()
-                .is_some_and(|id| !id.is_empty());
+            let named = element["action_id"].as_str().is_some_and(|id| !id.is_empty());
             if !named && element["type"] != "image" {
                 element["action_id"] = json!(state.ids.made_up());
             }
@@ -52,11 +50,7 @@ fn elements_mut(block: &mut Value) -> Vec<&mut Value> {
     let Some(object) = block.as_object_mut() else {
         return Vec::new();
     };
-    let kind = object
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let kind = object.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
     match kind.as_str() {
         "section" => object.get_mut("accessory").into_iter().collect(),
         "input" => object.get_mut("element").into_iter().collect(),
@@ -74,16 +68,12 @@ pub(super) fn elements(blocks: &Value) -> Vec<(&Value, &Value)> {
     let mut found = Vec::new();
     for block in blocks.as_array().map_or(&[] as &[Value], Vec::as_slice) {
         match block["type"].as_str().unwrap_or_default() {
-            "section"
-                if block["accessory"].is_object() && block["accessory"]["type"] != "image" =>
-            {
+            "section" if block["accessory"].is_object() && block["accessory"]["type"] != "image" => {
                 found.push((block, &block["accessory"]));
             }
             "input" => found.push((block, &block["element"])),
             "actions" => {
-                let elements = block["elements"]
-                    .as_array()
-                    .map_or(&[] as &[Value], Vec::as_slice);
+                let elements = block["elements"].as_array().map_or(&[] as &[Value], Vec::as_slice);
                 found.extend(elements.iter().map(|element| (block, element)));
             }
             _ => {}
@@ -96,9 +86,7 @@ pub(super) fn elements(blocks: &Value) -> Vec<(&Value, &Value)> {
 pub(super) fn find<'a>(blocks: &'a Value, id: &str) -> Option<(&'a Value, &'a Value)> {
     let all = elements(blocks);
     let by_action = all.iter().find(|(_, element)| element["action_id"] == id);
-    by_action
-        .or_else(|| all.iter().find(|(block, _)| block["block_id"] == id))
-        .copied()
+    by_action.or_else(|| all.iter().find(|(block, _)| block["block_id"] == id)).copied()
 }
 
 /// What an untouched element has in `view.state.values`; buttons and menus have nothing.
@@ -128,9 +116,7 @@ pub(super) fn slot(kind: &str) -> Option<(&'static str, &'static str, Value)> {
         "users_select" => ("selected_user", "initial_user", Value::Null),
         "multi_users_select" => ("selected_users", "initial_users", json!([])),
         "conversations_select" => ("selected_conversation", "initial_conversation", Value::Null),
-        "multi_conversations_select" => {
-            ("selected_conversations", "initial_conversations", json!([]))
-        }
+        "multi_conversations_select" => ("selected_conversations", "initial_conversations", json!([])),
         "channels_select" => ("selected_channel", "initial_channel", Value::Null),
         "multi_channels_select" => ("selected_channels", "initial_channels", json!([])),
         "datepicker" => ("selected_date", "initial_date", Value::Null),
@@ -140,7 +126,8 @@ pub(super) fn slot(kind: &str) -> Option<(&'static str, &'static str, Value)> {
     })
 }
 
-type Values = BTreeMap<String, BTreeMap<String, Value>>;
+/// What is typed and chosen: block id -> action id -> value.
+pub(super) type Values = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// The state of freshly shown blocks.
 pub(super) fn fresh(blocks: &Value) -> Values {
@@ -149,10 +136,22 @@ pub(super) fn fresh(blocks: &Value) -> Values {
         let block_id = block["block_id"].as_str().unwrap_or_default();
         let action_id = element["action_id"].as_str().unwrap_or_default();
         if let Some(value) = initial(element) {
-            values
-                .entry(block_id.to_owned())
-                .or_default()
-                .insert(action_id.to_owned(), value);
+            values.entry(block_id.to_owned()).or_default().insert(action_id.to_owned(), value);
+        }
+    }
+    values
+}
+
+/// The state of blocks that are shown instead of others: what was put in stays where block id, action
+/// id and kind do.
+pub(super) fn kept(blocks: &Value, before: &Values) -> Values {
+    let mut values = fresh(blocks);
+    for (block, actions) in &mut values {
+        for (action, value) in actions {
+            let typed = before.get(block).and_then(|actions| actions.get(action));
+            if let Some(typed) = typed.filter(|typed| typed["type"] == value["type"]) {
+                *value = typed.clone();
+            }
         }
     }
     values
@@ -164,9 +163,7 @@ pub(super) fn push(state: &mut State, user: &str, mut json: Value, now: i64) -> 
     complete_frame(&mut json);
     let id = state.ids.id("V");
     let stack = state.stacks.entry(user.to_owned()).or_default();
-    let root = stack
-        .first()
-        .map_or_else(|| id.clone(), |view| view.root.clone());
+    let root = stack.first().map_or_else(|| id.clone(), |view| view.root.clone());
     let previous = stack.last().map(|view| view.id.clone());
     let view = View {
         id,
@@ -188,19 +185,7 @@ pub(super) fn replace(state: &mut State, id: &str, mut json: Value, now: i64) ->
     complete_frame(&mut json);
     let hash = state.ids.hash(now);
     let view = state.view(id)?;
-    let mut values = fresh(&json["blocks"]);
-    for (block, actions) in &mut values {
-        for (action, value) in actions {
-            let typed = view
-                .values
-                .get(block)
-                .and_then(|actions| actions.get(action));
-            if let Some(typed) = typed.filter(|typed| typed["type"] == value["type"]) {
-                *value = typed.clone();
-            }
-        }
-    }
-    view.values = values;
+    view.values = kept(&json["blocks"], &view.values);
     view.json = json;
     view.hash = hash;
     view.errors.clear();

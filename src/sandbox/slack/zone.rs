@@ -14,10 +14,8 @@ pub(super) fn offset(tz: &str, at: i64) -> i64 {
     let (hours, minutes, rule) = match tz {
         "Europe/London" | "Europe/Lisbon" | "Europe/Dublin" => (0, 0, Summer::Europe),
         "Europe/Berlin" | "Europe/Paris" | "Europe/Madrid" | "Europe/Rome" | "Europe/Vienna"
-        | "Europe/Zurich" | "Europe/Amsterdam" | "Europe/Brussels" | "Europe/Stockholm"
-        | "Europe/Oslo" | "Europe/Copenhagen" | "Europe/Prague" | "Europe/Warsaw" => {
-            (1, 0, Summer::Europe)
-        }
+        | "Europe/Zurich" | "Europe/Amsterdam" | "Europe/Brussels" | "Europe/Stockholm" | "Europe/Oslo"
+        | "Europe/Copenhagen" | "Europe/Prague" | "Europe/Warsaw" => (1, 0, Summer::Europe),
         "Europe/Helsinki" | "Europe/Kyiv" | "Europe/Athens" => (2, 0, Summer::Europe),
         "Europe/Istanbul" => (3, 0, Summer::None),
         "America/New_York" | "America/Toronto" => (-5, 0, Summer::America),
@@ -77,11 +75,7 @@ pub(super) fn civil(at: i64) -> (i64, i64, i64) {
     let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }

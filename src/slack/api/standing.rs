@@ -66,7 +66,8 @@ impl SlackApi {
             let types = "public_channel,private_channel".to_owned();
             let form = [("types", types), ("exclude_archived", "false".to_owned())];
             self.pages(&method, &form, |page| {
-                let named = page.channels.into_iter().filter(|channel| channel.name.as_deref() == Some(&bare));
+                let named =
+                    page.channels.into_iter().filter(|channel| channel.name.as_deref() == Some(&bare));
                 for mut channel in named {
                     // This list is of the bot's own channels.
                     channel.is_member |= method == method::USERS_CONVERSATIONS;

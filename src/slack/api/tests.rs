@@ -269,35 +269,3 @@ async fn errors_and_settings_show_no_secrets() {
         assert!(!shown.contains("secret"), "{shown}");
     }
 }
-
-/// Not a promise, a measurement: `cargo test --release --lib calls_cost -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "a measurement, for release builds"]
-async fn calls_cost() {
-    let world = World::new().await;
-    world.slack.keep_calls(false);
-    let place = world.api.post_message(world.ops.as_str(), &message("x")).await.expect("posted");
-    for _ in 0..2 {
-        let (start, cpu) = (tokio::time::Instant::now(), cpu_ticks());
-        for _ in 0..5_000 {
-            world.api.update_message(&place, &message("y")).await.expect("changed");
-        }
-        println!(
-            "5000 x chat.update: {:?}, {} ms CPU, both sides",
-            start.elapsed(),
-            (cpu_ticks() - cpu) * 10
-        );
-        let (start, cpu) = (tokio::time::Instant::now(), cpu_ticks());
-        for _ in 0..5_000 {
-            world.api.user(&world.ana).await.expect("a profile");
-        }
-        println!("5000 x users.info: {:?}, {} ms CPU, both sides", start.elapsed(), (cpu_ticks() - cpu) * 10);
-    }
-}
-
-/// User and system time of this process in hundredths of a second.
-fn cpu_ticks() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
-    let fields: Vec<_> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
-}

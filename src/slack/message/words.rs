@@ -46,7 +46,13 @@ pub(super) fn listed(items: &[String], and: &str) -> String {
 
 /// Those who approved, as mentions.
 pub(super) fn approved_by<'a>(approvals: impl Iterator<Item = &'a Approval>) -> String {
-    joined(approvals.map(|approval| mrkdwn::user(&approval.by.user)).collect(), "and")
+    let mut names: Vec<String> = Vec::new();
+    for name in approvals.map(|approval| mrkdwn::user(&approval.by.user)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    joined(names, "and")
 }
 
 /// By whom or by what it was approved; `None` when nobody and no rule has.

@@ -381,24 +381,3 @@ async fn stopping_lets_a_running_handler_be_acknowledged() {
     world.finish().await;
     assert_eq!(slack.acks().len(), 1);
 }
-
-/// Not a promise, a measurement: `cargo test --release --lib round_trip -- --ignored --nocapture`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "a measurement, for release builds"]
-async fn round_trip() {
-    let world = world(|_| {}, handler(async |_| Ack::Empty)).await;
-    world.slack.keep_calls(false);
-    let mut took = Vec::new();
-    for _ in 0..3_000 {
-        took.push(world.command("list").await.took);
-    }
-    took.sort();
-    println!("p50 {:?}, p99 {:?}, max {:?}", took[1_500], took[2_970], took[2_999]);
-    let text = include_str!("../../../fixtures/slack/view_submission.json");
-    let start = tokio::time::Instant::now();
-    for _ in 0..10_000 {
-        assert!(matches!(crate::slack::inbound::read(text), crate::slack::inbound::Frame::Envelope { .. }));
-    }
-    println!("reading {} bytes: {:?} each", text.len(), start.elapsed() / 10_000);
-    world.finish().await;
-}

@@ -138,7 +138,10 @@ fn many_committers_share_a_flush_and_each_is_on_disk() {
             let store = Arc::clone(&store);
             runtime.spawn(async move {
                 for round in 0..EACH {
-                    let row = request(&format!("r{task}-{round}"), pending(NOON));
+                    let row = request(
+                        &format!("r{task}-{round}"),
+                        Status::Pending { since: NOON, answer_by: NOON, reminded: false },
+                    );
                     let commit = Commit { requests: vec![row], ..with_audit("pending") };
                     store.commit(commit).unwrap().on_disk().await.unwrap();
                 }
@@ -165,7 +168,8 @@ fn closing_writes_what_nobody_waited_for() {
     let folder = folder();
     let store = Store::open(folder.path()).unwrap();
     for number in 0..100 {
-        let row = request(&format!("r{number}"), pending(NOON));
+        let row =
+            request(&format!("r{number}"), Status::Pending { since: NOON, answer_by: NOON, reminded: false });
         drop(store.commit(Commit { requests: vec![row], ..Commit::default() }).unwrap());
     }
     drop(store);
@@ -196,7 +200,10 @@ fn a_large_row_is_kept() {
     let folder = folder();
     let store = Store::open(folder.path()).unwrap();
     for number in 0..20 {
-        let mut row = request(&format!("r{number:02}"), pending(NOON));
+        let mut row = request(
+            &format!("r{number:02}"),
+            Status::Pending { since: NOON, answer_by: NOON, reminded: false },
+        );
         row.answers[0].value = AnswerValue::Text("🦀".repeat(10_000));
         keep(&store, Commit { requests: vec![row], ..Commit::default() });
     }
@@ -214,7 +221,10 @@ fn with_unreadable_row() -> (TempDir, Store) {
     let folder = folder();
     let store = Store::open(folder.path()).unwrap();
     let requests = (1..4).map(|number| {
-        request(&format!("r{number}"), pending(NOON + Span::seconds(number)))
+        request(
+            &format!("r{number}"),
+            Status::Pending { since: NOON, answer_by: NOON + Span::seconds(number), reminded: false },
+        )
     });
     let entitlements = vec![entitlement("u1", Custody::Held { retry: Retry::now(NOON) }, NOON)];
     keep(&store, Commit { requests: requests.collect(), entitlements, ..Commit::default() });
@@ -279,7 +289,7 @@ fn an_unreadable_notice_or_click_does_not_hold_up_the_others() {
 fn a_key_that_makes_no_sense_hides_nothing() {
     let folder = folder();
     let store = Store::open(folder.path()).unwrap();
-    let row = request("r1", pending(NOON));
+    let row = request("r1", Status::Pending { since: NOON, answer_by: NOON, reminded: false });
     let notices = vec![sample_notice("r1", NoticeKind::Lapsed)];
     keep(&store, Commit { requests: vec![row], notices, ..Commit::default() });
     meddle(&store, b"d/", Some(b""));

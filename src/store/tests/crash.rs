@@ -79,7 +79,8 @@ fn describe(folder: &Path) -> String {
 /// Commit number `number`: all of it says so.
 fn numbered(number: u64) -> Commit {
     let row = usize::try_from(number).unwrap() % ROWS;
-    let mut request = request(&format!("r{row}"), pending(NOON));
+    let mut request =
+        request(&format!("r{row}"), Status::Pending { since: NOON, answer_by: NOON, reminded: false });
     request.flow_label = number.to_string();
     let mut entitlement = entitlement(&format!("u{row}"), Custody::Held { retry: Retry::now(NOON) }, NOON);
     entitlement.holder.user = UserId::new(number.to_string());

@@ -14,7 +14,8 @@ pub(super) fn closed(commits: usize) -> TempDir {
     let folder = folder();
     let store = Store::open(folder.path()).unwrap();
     for number in 0..commits {
-        let row = request(&format!("r{number}"), pending(NOON));
+        let row =
+            request(&format!("r{number}"), Status::Pending { since: NOON, answer_by: NOON, reminded: false });
         keep(&store, Commit { requests: vec![row], ..with_audit("pending") });
     }
     drop(store);
@@ -188,7 +189,10 @@ fn damage_is_refused_or_harmless() {
     let store = Store::open(folder.path()).unwrap();
     for number in 0..400_i64 {
         let answer_by = NOON + Span::seconds(number);
-        let row = request(&format!("r{}", number % 40), pending(answer_by));
+        let row = request(
+            &format!("r{}", number % 40),
+            Status::Pending { since: NOON, answer_by, reminded: false },
+        );
         store.commit(Commit { requests: vec![row], ..with_audit("pending") }).unwrap();
         if number % 20 == 0 {
             block_on(store.settle()).unwrap();

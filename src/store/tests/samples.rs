@@ -42,6 +42,11 @@ fn place() -> Place {
     Place { channel: "C1".into(), ts: "1700000000.000100".into() }
 }
 
+/// Waiting for people until then.
+pub(super) fn pending(answer_by: Timestamp) -> Status {
+    Status::Pending { since: Timestamp::from_millis(1_700_000_000_000), answer_by, reminded: false }
+}
+
 /// A request in that status, with every optional part filled in.
 pub(super) fn request(id: &str, status: Status) -> AccessRequest {
     let at = Timestamp::from_millis(1_700_000_000_000);
@@ -65,8 +70,8 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
         }),
         answers: answers(),
         duration: Some(HOUR),
-        asked_duration: None,
-        is_emergency: false,
+        asked_duration: Some(Span::hours(4)),
+        is_emergency: true,
         made_at: at,
         terms: Terms {
             requirements: vec![Requirement {
@@ -74,8 +79,13 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
                 approvers: people.to_vec(),
                 min_approvals: 2,
                 allow_self: false,
-                notify: vec![],
-                fallback: None,
+                notify: vec!["#prod".into()],
+                fallback: Some(Fallback {
+                    after: Some(Span::minutes(20)),
+                    notify: vec!["#oncall".into()],
+                    approvers: vec![People::Usergroup("security".into())],
+                    is_used: false,
+                }),
             }],
             answer_within: Span::hours(8),
             channel: Some("#access".into()),
@@ -83,9 +93,13 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
             allow_revoke: true,
             allow_guest_interaction: false,
             include_decision_message: true,
-            shorter: vec![],
-            auto_rules: vec![],
-            emergency: None,
+            shorter: vec![Span::minutes(30)],
+            auto_rules: vec!["dev".into()],
+            emergency: Some(Emergency {
+                rule: "fire".into(),
+                skipped: vec![],
+                acknowledged: Some(Approval { by: person("UCY"), at, rules: vec![], comment: None }),
+            }),
         },
         approvals: vec![Approval {
             by: person("UBO"),
@@ -155,8 +169,8 @@ fn causes() -> Vec<Cause> {
         Cause::TimeUp,
         Cause::Revoked { by: person("UBO") },
         Cause::GrantFailed { why: "AWS said no".into() },
-        Cause::Admin { operator: "root".into(), because: "INC-42".into() },
         Cause::GrantTimedOut { last: Some("still in progress".into()) },
+        Cause::Admin { operator: "root".into(), because: "INC-42".into() },
     ]
 }
 
@@ -164,17 +178,12 @@ fn retry(at: Timestamp) -> Retry {
     Retry { at, attempts: 2, last: Some("ThrottlingException".into()) }
 }
 
-/// Waiting for people until then.
-pub(super) fn pending(answer_by: Timestamp) -> Status {
-    Status::Pending { since: answer_by - HOUR, answer_by, reminded: false }
-}
-
 /// Every status, some of them more than once.
 pub(super) fn every_status(at: Timestamp) -> Vec<Status> {
     let mut all = vec![
         Status::Identifying { retry: Retry::now(at) },
         Status::Identifying { retry: retry(at) },
-        pending(at + HOUR),
+        Status::Pending { since: at, answer_by: at + HOUR, reminded: false },
         Status::Granting { since: at, provisional_end: Some(at + HOUR) },
         Status::Active { since: at, ends_at: Some(at + HOUR), warned: false },
         Status::Active { since: at, ends_at: Some(at + HOUR), warned: true },
@@ -239,6 +248,7 @@ pub(super) fn every_refusal(at: Timestamp) -> Vec<Refusal> {
         Refusal::RevokeNotAllowed,
         Refusal::NotYoursToWithdraw,
         Refusal::Unknown,
+        Refusal::NothingToAcknowledge,
         Refusal::Stale,
     ]
 }
@@ -252,8 +262,12 @@ pub(super) fn every_notice(at: Timestamp) -> Vec<NoticeKind> {
         NoticeKind::Approved,
         NoticeKind::AlreadyHeld,
         NoticeKind::Denied { by: "UBO".into(), comment: Some("not today".into()) },
+        NoticeKind::Withdrawn,
         NoticeKind::Lapsed,
         NoticeKind::EndsSoon { ends_at: at },
+        NoticeKind::Reminder { answer_by: at + HOUR },
+        NoticeKind::GlassBroken { rule: "fire".into() },
+        NoticeKind::Acknowledged { by: "UBO".into() },
         NoticeKind::GrantFailed { cause: Cause::GrantFailed { why: "AWS said no".into() } },
         NoticeKind::RevokeOverdue {
             since: at,
@@ -279,7 +293,7 @@ pub(super) fn sample_click(envelope: &str, action: ClickAction) -> Click {
         place: Some(place()),
         at: Timestamp::from_millis(1_700_000_000_000),
         comment: Some("go on".into()),
-        shorten_to: None,
+        shorten_to: Some(Span::minutes(30)),
     }
 }
 
@@ -346,7 +360,13 @@ pub(super) fn notices() -> Vec<Notice> {
 
 /// Every click that the fixtures show.
 pub(super) fn clicks() -> Vec<Click> {
-    let actions = [ClickAction::Approve, ClickAction::Deny, ClickAction::Revoke, ClickAction::Withdraw];
+    let actions = [
+        ClickAction::Approve,
+        ClickAction::Deny,
+        ClickAction::Revoke,
+        ClickAction::Withdraw,
+        ClickAction::Acknowledge,
+    ];
     let mut all: Vec<_> = actions.map(|action| sample_click(&format!("envelope-{action:?}"), action)).into();
     all.push(Click {
         team: None,

@@ -8,7 +8,7 @@ use sym::sandbox::slack::{Message, Reply};
 
 /// Somebody in the world.
 pub(crate) struct Someone<'a> {
-    pub(super) world: &'a World,
+    pub(crate) world: &'a World,
     pub(crate) player: Player,
 }
 
@@ -53,7 +53,8 @@ impl<'a> Someone<'a> {
     pub(crate) async fn submits(&self, values: Value) -> Reply {
         let view = self.world.slack().view(self.user()).expect("a form is open");
         let reply = self.world.slack().submit(self.user(), &view.id, values).await;
-        let reply = reply.unwrap_or_else(|refused| panic!("Slack's client refuses: {refused}\n{}", self.form()));
+        let reply =
+            reply.unwrap_or_else(|refused| panic!("Slack's client refuses: {refused}\n{}", self.form()));
         assert!(reply.acked, "the form was not acknowledged");
         reply
     }
@@ -123,7 +124,7 @@ impl<'a> Someone<'a> {
 
 impl Asking<'_> {
     pub(crate) fn flow(mut self, flow: &str) -> Self {
-        self.flow = flow.to_owned();
+        flow.clone_into(&mut self.flow);
         self
     }
 

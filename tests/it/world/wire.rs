@@ -61,10 +61,10 @@ impl World {
         self.engine().settle().await;
     }
 
-    /// Returns when both connections are open again.
+    /// Returns when all connections are open again.
     pub(crate) async fn reconnects(&self) {
-        let ready = |slack: &sym::sandbox::slack::Slack| (slack.connections() == 2).then_some(());
-        self.slack().until(Duration::from_secs(20), ready).await.expect("two connections");
+        let ready = |slack: &sym::sandbox::slack::Slack| (slack.connections() == 4).then_some(());
+        self.slack().until(Duration::from_secs(20), ready).await.expect("four connections");
     }
 
     /// A click as Slack would deliver it, whatever the card shows.

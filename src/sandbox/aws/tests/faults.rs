@@ -3,12 +3,8 @@ use super::*;
 #[tokio::test]
 async fn scripted_errors_hit_the_call_they_are_meant_for() {
     let bench = bench().await;
-    bench
-        .aws
-        .fault(Match::nth("ListInstances", 2), Fault::Throttle);
-    bench
-        .aws
-        .fault(Match::times("ListInstances", 2), Fault::ServerError(503));
+    bench.aws.fault(Match::nth("ListInstances", 2), Fault::Throttle);
+    bench.aws.fault(Match::times("ListInstances", 2), Fault::ServerError(503));
     let ask = || async {
         let sent = bench.sso().list_instances().send().await;
         sent.map(|_| ()).map_err(|error| code(&error))
@@ -17,22 +13,14 @@ async fn scripted_errors_hit_the_call_they_are_meant_for() {
     assert_eq!(ask().await.unwrap_err(), "ThrottlingException");
     assert_eq!(ask().await.unwrap_err(), "InternalServerException");
     ask().await.unwrap();
-    let error = Fault::Error {
-        code: "KmsThing".into(),
-        message: "no".into(),
-        status: 400,
-    };
+    let error = Fault::Error { code: "KmsThing".into(), message: "no".into(), status: 400 };
     bench.aws.fault(Match::every("*"), error);
     assert_eq!(ask().await.unwrap_err(), "KmsThing");
     assert_eq!(ask().await.unwrap_err(), "KmsThing");
     bench.aws.clear_faults();
-    bench
-        .aws
-        .fault(Match::next("ListInstances"), Fault::Conflict);
+    bench.aws.fault(Match::next("ListInstances"), Fault::Conflict);
     assert_eq!(ask().await.unwrap_err(), "ConflictException");
-    bench
-        .aws
-        .fault(Match::next("ListInstances"), Fault::Delay(1));
+    bench.aws.fault(Match::next("ListInstances"), Fault::Delay(1));
     ask().await.unwrap();
 }
 
@@ -40,22 +28,13 @@ async fn scripted_errors_hit_the_call_they_are_meant_for() {
 async fn a_lost_reply_is_not_a_lost_write() {
     let bench = bench().await;
     bench.aws.set_operation_time(OperationTime::Polls(0));
-    bench
-        .aws
-        .fault(Match::next("CreateAccountAssignment"), Fault::LoseReply);
+    bench.aws.fault(Match::next("CreateAccountAssignment"), Fault::LoseReply);
     assert_eq!(bench.create(ANA).await.unwrap_err(), "transport");
     assert!(bench.holds(ANA));
-    bench
-        .aws
-        .fault(Match::next("DeleteAccountAssignment"), Fault::DropBefore);
+    bench.aws.fault(Match::next("DeleteAccountAssignment"), Fault::DropBefore);
     assert_eq!(bench.delete(ANA).await.unwrap_err(), "transport");
     assert!(bench.holds(ANA));
-    let outcomes: Vec<_> = bench
-        .aws
-        .calls()
-        .into_iter()
-        .map(|call| call.outcome)
-        .collect();
+    let outcomes: Vec<_> = bench.aws.calls().into_iter().map(|call| call.outcome).collect();
     assert_eq!(outcomes, [Outcome::Lost(None), Outcome::Dropped]);
 }
 
@@ -63,14 +42,9 @@ async fn a_lost_reply_is_not_a_lost_write() {
 async fn a_call_hangs_until_the_client_gives_up() {
     let bench = bench().await;
     bench.aws.fault(Match::next("ListInstances"), Fault::Hang);
-    let soon = TimeoutConfig::builder()
-        .operation_timeout(Duration::from_millis(50))
-        .build();
+    let soon = TimeoutConfig::builder().operation_timeout(Duration::from_millis(50)).build();
     let config = bench.config.to_builder().timeout_config(soon).build();
-    let asked = aws_sdk_ssoadmin::Client::new(&config)
-        .list_instances()
-        .send()
-        .await;
+    let asked = aws_sdk_ssoadmin::Client::new(&config).list_instances().send().await;
     assert!(matches!(asked.unwrap_err(), SdkError::TimeoutError(_)));
     assert_eq!(bench.aws.calls()[0].outcome, Outcome::Hung);
 }
@@ -98,20 +72,10 @@ async fn the_world_is_cut_off() {
 async fn reads_can_be_behind() {
     let bench = bench().await;
     bench.aws.set_operation_time(OperationTime::Polls(0));
-    bench
-        .aws
-        .fault(Match::next("ListAccountAssignments"), Fault::Stale);
+    bench.aws.fault(Match::next("ListAccountAssignments"), Fault::Stale);
     let listed = async || {
-        let call = bench
-            .sso()
-            .list_account_assignments()
-            .instance_arn(INSTANCE);
-        let sent = call
-            .account_id(PROD)
-            .permission_set_arn(ADMIN)
-            .send()
-            .await
-            .unwrap();
+        let call = bench.sso().list_account_assignments().instance_arn(INSTANCE);
+        let sent = call.account_id(PROD).permission_set_arn(ADMIN).send().await.unwrap();
         sent.account_assignments().len()
     };
     bench.create(ANA).await.unwrap();
@@ -119,9 +83,7 @@ async fn reads_can_be_behind() {
     assert_eq!(listed().await, 0);
     assert_eq!(listed().await, 1);
 
-    bench
-        .aws
-        .fault(Match::times("ListAccountAssignments", 2), Fault::Stale);
+    bench.aws.fault(Match::times("ListAccountAssignments", 2), Fault::Stale);
     bench.aws.set_operation_time(OperationTime::Polls(1));
     let delete = bench.delete(ANA).await.unwrap();
     bench.deleted(&delete).await;
@@ -140,18 +102,12 @@ async fn counters_and_log() {
         bench.sso().list_instances().send().await.unwrap();
         bench.pass(400);
     }
-    assert_eq!(
-        (bench.aws.busiest_second(), bench.aws.busiest_sso_second()),
-        (3, 3)
-    );
+    assert_eq!((bench.aws.busiest_second(), bench.aws.busiest_sso_second()), (3, 3));
     bench.pass(10_000);
     bench.sso().list_instances().send().await.unwrap();
     assert_eq!(bench.aws.call_count(), 4);
     let call = &bench.aws.calls_of("ListInstances")[0];
-    assert_eq!(
-        (call.at, call.write, call.service),
-        (1_700_000_000_000, false, Service::SsoAdmin)
-    );
+    assert_eq!((call.at, call.write, call.service), (1_700_000_000_000, false, Service::SsoAdmin));
     assert_eq!(call.caller, "arn:aws:iam::111122223333:user/sym");
     bench.aws.clear_calls();
     bench.aws.keep_calls(false);
@@ -174,15 +130,9 @@ async fn a_fault_can_be_meant_for_one_person() {
 async fn many_at_once() {
     let bench = Arc::new(bench().await);
     bench.aws.quotas(false);
-    bench
-        .aws
-        .fault(Match::nth("CreateAccountAssignment", 50), Fault::DropBefore);
-    bench
-        .aws
-        .fault(Match::nth("CreateAccountAssignment", 90), Fault::LoseReply);
-    let users: Vec<_> = (0..100)
-        .map(|n| format!("{n:08}-2222-4333-8444-555555555555"))
-        .collect();
+    bench.aws.fault(Match::nth("CreateAccountAssignment", 50), Fault::DropBefore);
+    bench.aws.fault(Match::nth("CreateAccountAssignment", 90), Fault::LoseReply);
+    let users: Vec<_> = (0..100).map(|n| format!("{n:08}-2222-4333-8444-555555555555")).collect();
     for user in &users {
         bench.aws.add_sso_user(STORE, user, user, user);
     }

@@ -16,20 +16,12 @@ fn patterns_of_actions() {
         ("sso:*", "sso:ListInstances", true),
         ("sso:List*", "SSO:listInstances", true),
         ("sso:*Account*", "sso:CreateAccountAssignment", true),
-        (
-            "sso:*Status",
-            "sso:DescribeAccountAssignmentCreationStatus",
-            true,
-        ),
+        ("sso:*Status", "sso:DescribeAccountAssignmentCreationStatus", true),
         ("sso:*", "sts:AssumeRole", false),
         ("sso:List", "sso:ListInstances", false),
         ("sso:*Assignment", "sso:ListAccountAssignments", false),
     ] {
-        assert_eq!(
-            access::matches(pattern, action),
-            fits,
-            "{pattern} and {action}"
-        );
+        assert_eq!(access::matches(pattern, action), fits, "{pattern} and {action}");
     }
 }
 
@@ -37,9 +29,7 @@ fn patterns_of_actions() {
 fn shapes_of_ids() {
     assert!(shape::is_instance_arn(INSTANCE) && !shape::is_instance_arn(ADMIN));
     assert!(shape::is_permission_set_arn(ADMIN) && !shape::is_permission_set_arn(INSTANCE));
-    assert!(!shape::is_instance_arn(
-        "arn:aws:sso:eu-west-1::instance/ssoins-1111222233334444"
-    ));
+    assert!(!shape::is_instance_arn("arn:aws:sso:eu-west-1::instance/ssoins-1111222233334444"));
     assert!(!shape::is_instance_arn("arn:aws:sso:::instance/ssoins-1"));
     assert!(shape::is_resource_id(ANA));
     assert!(shape::is_resource_id(&format!("926703446b-{ANA}")));
@@ -62,22 +52,14 @@ fn dates() {
 fn forms_are_decoded() {
     let body = b"Action=GetUser&Version=2010-05-08&UserName=a%2Bb+c%C3%A9%";
     let request = Request::parse(&HeaderMap::new(), body).unwrap();
-    assert_eq!(
-        (request.service, request.operation.as_str()),
-        (Service::Iam, "GetUser")
-    );
+    assert_eq!((request.service, request.operation.as_str()), (Service::Iam, "GetUser"));
     assert_eq!(request.text("UserName").unwrap(), "a+b c\u{e9}%");
     assert!(Request::parse(&HeaderMap::new(), b"").is_err());
 }
 
 /// What no SDK client would send, and still has to be refused and remembered.
 fn raw(bench: &Bench, operation: &str, body: &str) -> String {
-    let result = raw_call(
-        bench,
-        "sso",
-        &format!("SWBExternalService.{operation}"),
-        body,
-    );
+    let result = raw_call(bench, "sso", &format!("SWBExternalService.{operation}"), body);
     result.map_or_else(|failure| failure.code, |_| "fine".to_owned())
 }
 
@@ -88,10 +70,7 @@ fn raw_call(bench: &Bench, service: &str, target: &str, body: &str) -> Result<Re
          SignedHeaders=host, Signature=00"
     );
     headers.insert("authorization", HeaderValue::from_str(&scope).unwrap());
-    headers.insert(
-        "content-type",
-        HeaderValue::from_static("application/x-amz-json-1.1"),
-    );
+    headers.insert("content-type", HeaderValue::from_static("application/x-amz-json-1.1"));
     headers.insert("x-amz-target", HeaderValue::from_str(target).unwrap());
     let request = Request::parse(&headers, body.as_bytes()).unwrap();
     dispatch::execute(&mut bench.aws.shared.world(), &request, None)
@@ -125,18 +104,9 @@ async fn unknown_members_are_refused() {
     let bench = bench().await;
     assert_eq!(raw(&bench, "ListInstances", "{}"), "fine");
     assert!(bench.aws.unexpected().is_empty());
-    assert_eq!(
-        raw(&bench, "ListInstances", "{\"Max\": 1}"),
-        "ValidationException"
-    );
-    assert_eq!(
-        bench.aws.unexpected(),
-        ["sso:ListInstances: the member Max is not simulated"]
-    );
-    assert_eq!(
-        raw(&bench, "ListPermissionSets", "{}"),
-        "ValidationException"
-    );
+    assert_eq!(raw(&bench, "ListInstances", "{\"Max\": 1}"), "ValidationException");
+    assert_eq!(bench.aws.unexpected(), ["sso:ListInstances: the member Max is not simulated"]);
+    assert_eq!(raw(&bench, "ListPermissionSets", "{}"), "ValidationException");
     let zero = "{\"MaxResults\": 0}";
     assert_eq!(raw(&bench, "ListInstances", zero), "ValidationException");
 }

@@ -18,10 +18,7 @@ fn roles(bench: &Bench) {
         allows: vec!["iam:GetUser".into()],
         ..Role::default()
     };
-    bench
-        .aws
-        .add_role(CONNECTOR, connector)
-        .add_role(TARGET, target);
+    bench.aws.add_role(CONNECTOR, connector).add_role(TARGET, target);
 }
 
 async fn assume(
@@ -31,25 +28,15 @@ async fn assume(
     source: Option<&str>,
     seconds: i32,
 ) -> Result<aws_sdk_sts::types::Credentials, String> {
-    let call = aws_sdk_sts::Client::new(config)
-        .assume_role()
-        .role_arn(role);
-    let call = call
-        .role_session_name("request-7")
-        .set_external_id(external.map(str::to_owned));
-    let call = call
-        .set_source_identity(source.map(str::to_owned))
-        .duration_seconds(seconds);
+    let call = aws_sdk_sts::Client::new(config).assume_role().role_arn(role);
+    let call = call.role_session_name("request-7").set_external_id(external.map(str::to_owned));
+    let call = call.set_source_identity(source.map(str::to_owned)).duration_seconds(seconds);
     let sent = call.send().await.map_err(|error| code(&error))?;
     Ok(sent.credentials.unwrap())
 }
 
 fn as_session(bench: &Bench, keys: &aws_sdk_sts::types::Credentials) -> SdkConfig {
-    config(
-        &bench.aws.endpoint(),
-        keys.access_key_id(),
-        Some(keys.session_token()),
-    )
+    config(&bench.aws.endpoint(), keys.access_key_id(), Some(keys.session_token()))
 }
 
 #[tokio::test]
@@ -61,48 +48,23 @@ async fn a_chain_of_roles_carries_the_source_identity() {
     denied(assume(&bench.config, CONNECTOR, None, who, 900).await);
     denied(assume(&bench.config, CONNECTOR, Some("sym-12345"), who, 900).await);
     denied(assume(&bench.config, TARGET, None, who, 900).await);
-    denied(
-        assume(
-            &bench.config,
-            "arn:aws:iam::444455556666:role/None",
-            None,
-            None,
-            900,
-        )
-        .await,
-    );
+    denied(assume(&bench.config, "arn:aws:iam::444455556666:role/None", None, None, 900).await);
     let invalid = assume(&bench.config, CONNECTOR, id, Some("o'neil"), 900).await;
     assert_eq!(invalid.unwrap_err(), "ValidationError");
     let too_long = assume(&bench.config, CONNECTOR, id, who, 7201).await;
     assert_eq!(too_long.unwrap_err(), "ValidationError");
 
-    let first = assume(&bench.config, CONNECTOR, id, who, 7200)
-        .await
-        .unwrap();
-    assert_eq!(
-        first.expiration().to_millis().unwrap(),
-        1_700_000_000_000 + 7_200_000
-    );
+    let first = assume(&bench.config, CONNECTOR, id, who, 7200).await.unwrap();
+    assert_eq!(first.expiration().to_millis().unwrap(), 1_700_000_000_000 + 7_200_000);
     let first = as_session(&bench, &first);
     denied(assume(&first, TARGET, None, Some("bo@example.com"), 900).await);
     let chained = assume(&first, TARGET, None, None, 3601).await;
-    assert_eq!(
-        chained.unwrap_err(),
-        "ValidationError",
-        "chained sessions last an hour at most"
-    );
+    assert_eq!(chained.unwrap_err(), "ValidationError", "chained sessions last an hour at most");
     let second = assume(&first, TARGET, None, None, 3600).await.unwrap();
     let second = as_session(&bench, &second);
 
-    let me = aws_sdk_sts::Client::new(&second)
-        .get_caller_identity()
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        me.arn(),
-        Some("arn:aws:sts::444455556666:assumed-role/Target/request-7")
-    );
+    let me = aws_sdk_sts::Client::new(&second).get_caller_identity().send().await.unwrap();
+    assert_eq!(me.arn(), Some("arn:aws:sts::444455556666:assumed-role/Target/request-7"));
     let call = bench.aws.calls().pop().unwrap();
     assert_eq!(call.source_identity.as_deref(), Some("ana@example.com"));
     assert_eq!(call.session_name.as_deref(), Some("request-7"));
@@ -114,17 +76,10 @@ async fn a_chain_of_roles_carries_the_source_identity() {
 async fn sessions_expire_and_allow_no_more_than_the_role() {
     let bench = bench().await;
     roles(&bench);
-    let keys = assume(&bench.config, CONNECTOR, Some("sym-1234"), None, 900)
-        .await
-        .unwrap();
+    let keys = assume(&bench.config, CONNECTOR, Some("sym-1234"), None, 900).await.unwrap();
     let session = as_session(&bench, &keys);
     let sso = aws_sdk_ssoadmin::Client::new(&session);
-    let refused = sso
-        .list_instances()
-        .send()
-        .await
-        .unwrap_err()
-        .into_service_error();
+    let refused = sso.list_instances().send().await.unwrap_err().into_service_error();
     assert!(refused.is_access_denied_exception());
     assert_eq!(
         refused.message(),
@@ -142,16 +97,10 @@ async fn sessions_expire_and_allow_no_more_than_the_role() {
     assert_eq!(code(&expired), "ExpiredTokenException");
 
     let tokenless = config(&bench.aws.endpoint(), keys.access_key_id(), None);
-    let ask = aws_sdk_sts::Client::new(&tokenless)
-        .get_caller_identity()
-        .send()
-        .await;
+    let ask = aws_sdk_sts::Client::new(&tokenless).get_caller_identity().send().await;
     assert_eq!(code(&ask.unwrap_err()), "InvalidClientTokenId");
     let stranger = config(&bench.aws.endpoint(), "AKIANOBODY", None);
-    let ask = aws_sdk_ssoadmin::Client::new(&stranger)
-        .list_instances()
-        .send()
-        .await;
+    let ask = aws_sdk_ssoadmin::Client::new(&stranger).list_instances().send().await;
     assert_eq!(code(&ask.unwrap_err()), "UnrecognizedClientException");
 }
 
@@ -162,10 +111,7 @@ async fn a_session_ends_with_its_role_or_on_demand() {
     let assume = || assume(&bench.config, CONNECTOR, Some("sym-1234"), None, 900);
     let who = async |keys| {
         let session = as_session(&bench, &keys);
-        let asked = aws_sdk_sts::Client::new(&session)
-            .get_caller_identity()
-            .send()
-            .await;
+        let asked = aws_sdk_sts::Client::new(&session).get_caller_identity().send().await;
         asked.map(|_| ()).map_err(|error| code(&error))
     };
     let keys = assume().await.unwrap();

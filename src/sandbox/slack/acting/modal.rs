@@ -26,42 +26,29 @@ impl Slack {
     pub async fn fill(&self, user: &str, view_id: &str, values: Value) -> Result<(), Refused> {
         for (field, entry) in values.as_object().into_iter().flatten() {
             let view = self.open_view(user, view_id)?;
-            let (block, element) = forms::field(&view, field).ok_or_else(|| {
-                Refused::because(format!("there is no field \"{field}\" in the modal"))
-            })?;
+            let (block, element) = forms::field(&view, field)
+                .ok_or_else(|| Refused::because(format!("there is no field \"{field}\" in the modal")))?;
             let (block, element) = (block.clone(), element.clone());
             self.load_options(&view, &block, &element, entry).await;
             self.set(user, view_id, &block, &element, entry)
-                .map_err(|text| Refused {
-                    why: vec![(field.clone(), text)],
-                })?;
+                .map_err(|text| Refused { why: vec![(field.clone(), text)] })?;
         }
         Ok(())
     }
 
     /// Types into an external select what the person looks for, if it is not offered yet.
     async fn load_options(&self, view: &View, block: &Value, element: &Value, entry: &Value) {
-        if !element["type"]
-            .as_str()
-            .is_some_and(|kind| kind.ends_with("external_select"))
-        {
+        if !element["type"].as_str().is_some_and(|kind| kind.ends_with("external_select")) {
             return;
         }
         let action = element["action_id"].as_str().unwrap_or_default();
         let wanted: Vec<String> = match entry {
             Value::String(text) => vec![text.clone()],
-            Value::Array(many) => many
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+            Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => Vec::new(),
         };
         for text in wanted {
-            let offered = view
-                .offered
-                .get(action)
-                .map_or(&[] as &[Value], Vec::as_slice);
+            let offered = view.offered.get(action).map_or(&[] as &[Value], Vec::as_slice);
             if forms::option(offered, &json!(text)).is_none() {
                 self.ask_options(view, block, element, &text).await;
             }
@@ -81,15 +68,9 @@ impl Slack {
         // Two fields of the state at once, so that the people need not be copied.
         let State { people, stacks, .. } = &mut *state;
         let stack = stacks.get_mut(user).ok_or("the modal is gone")?;
-        let view = stack
-            .iter_mut()
-            .find(|view| view.id == view_id)
-            .ok_or("the modal is gone")?;
+        let view = stack.iter_mut().find(|view| view.id == view_id).ok_or("the modal is gone")?;
         let action = element["action_id"].as_str().unwrap_or_default();
-        let offered = view
-            .offered
-            .get(action)
-            .map_or(&[] as &[Value], Vec::as_slice);
+        let offered = view.offered.get(action).map_or(&[] as &[Value], Vec::as_slice);
         let value = forms::chosen(element, entry, offered, people)?;
         let block_id = block["block_id"].as_str().unwrap_or_default();
         view.errors.remove(block_id);
@@ -129,17 +110,11 @@ impl Slack {
         let (block, element) =
             forms::field(&view, action).ok_or_else(|| Refused::because("the menu is gone"))?;
         if block["type"] == "input" && block["dispatch_action"] != true {
-            return Ok(Reply {
-                acked: true,
-                ..Reply::default()
-            });
+            return Ok(Reply { acked: true, ..Reply::default() });
         }
         let block_id = block["block_id"].as_str().unwrap_or_default();
         let action_id = element["action_id"].as_str().unwrap_or_default();
-        let set = view
-            .values
-            .get(block_id)
-            .and_then(|actions| actions.get(action_id));
+        let set = view.values.get(block_id).and_then(|actions| actions.get(action_id));
         let payload = self.view_action(&view, &self.action(block, element, set));
         Ok(self.deliver("interactive", &payload, false).await.into())
     }
@@ -161,9 +136,7 @@ impl Slack {
             element["action_id"] == action_id && (value.is_empty() || element["value"] == value)
         });
         let Some((block, element)) = found else {
-            return Err(Refused::because(format!(
-                "there is no {action_id} {value} in the modal"
-            )));
+            return Err(Refused::because(format!("there is no {action_id} {value} in the modal")));
         };
         if element["type"] != "button" {
             return self.choose(user, view_id, action_id, json!(value)).await;
@@ -186,19 +159,12 @@ impl Slack {
         let view = self.open_view(user, view_id)?;
         let (block, element) = forms::field(&view, action)
             .ok_or_else(|| Refused::because(format!("there is no {action} in the modal")))?;
-        if !element["type"]
-            .as_str()
-            .is_some_and(|kind| kind.ends_with("external_select"))
-        {
-            return Err(Refused::because(format!(
-                "{action} does not ask for options"
-            )));
+        if !element["type"].as_str().is_some_and(|kind| kind.ends_with("external_select")) {
+            return Err(Refused::because(format!("{action} does not ask for options")));
         }
         let least = element["min_query_length"].as_u64().unwrap_or(3);
         if (query.chars().count() as u64) < least {
-            return Err(Refused::because(format!(
-                "type at least {least} characters"
-            )));
+            return Err(Refused::because(format!("type at least {least} characters")));
         }
         Ok(self.ask_options(&view, block, element, query).await)
     }
@@ -228,22 +194,12 @@ impl Slack {
     pub async fn close(&self, user: &str, view_id: &str) -> Result<Reply, Refused> {
         let view = self.open_view(user, view_id)?;
         if let Some(stack) = self.state().stacks.get_mut(user) {
-            let at = stack
-                .iter()
-                .position(|open| open.id == view.id)
-                .unwrap_or_default();
-            stack.truncate(if view.json["clear_on_close"] == true {
-                0
-            } else {
-                at
-            });
+            let at = stack.iter().position(|open| open.id == view.id).unwrap_or_default();
+            stack.truncate(if view.json["clear_on_close"] == true { 0 } else { at });
         }
         self.touch();
         if view.json["notify_on_close"] != true {
-            return Ok(Reply {
-                acked: true,
-                ..Reply::default()
-            });
+            return Ok(Reply { acked: true, ..Reply::default() });
         }
         let payload = self.closed(&view, view.json["clear_on_close"] == true);
         Ok(self.deliver("interactive", &payload, false).await.into())

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Args, Failure, Outcome};
 use crate::sandbox::slack::model::{Message, State};
-use crate::sandbox::slack::{Slack, ids, limits, views};
+use crate::sandbox::slack::{Change, Slack, ids, limits, views};
 
 pub(super) fn post_message(slack: &Slack, args: &Args) -> Outcome {
     let content = content(slack, args)?;
@@ -13,8 +13,13 @@ pub(super) fn post_message(slack: &Slack, args: &Args) -> Outcome {
     let channel = writable(&mut state, target)?;
     let message = compose(&mut state, now, &channel, args, &content)?;
     let answer = json!({ "channel": channel, "ts": message.ts, "message": message.wire() });
+    slack.tell(|| shown(&message));
     state.messages.entry(channel).or_default().push(message);
     Ok(answer)
+}
+
+fn shown(message: &Message) -> Change {
+    Change::Shown { channel: message.channel.clone(), ts: message.ts.clone(), text: message.text.clone() }
 }
 
 pub(super) fn post_ephemeral(slack: &Slack, args: &Args) -> Outcome {
@@ -26,21 +31,14 @@ pub(super) fn post_ephemeral(slack: &Slack, args: &Args) -> Outcome {
     if !state.people.contains_key(user) {
         return Err("user_not_found".into());
     }
-    let inside = state
-        .channels
-        .get(&channel)
-        .is_some_and(|c| c.members.iter().any(|m| m == user));
+    let inside = state.channels.get(&channel).is_some_and(|c| c.members.iter().any(|m| m == user));
     if !inside {
         return Err("user_not_in_channel".into());
     }
     let mut message = compose(&mut state, now, &channel, args, &content)?;
     message.ephemeral_to = Some(user.to_owned());
     let answer = json!({ "message_ts": message.ts });
-    state
-        .ephemerals
-        .entry(user.to_owned())
-        .or_default()
-        .push(message);
+    state.ephemerals.entry(user.to_owned()).or_default().push(message);
     Ok(answer)
 }
 
@@ -51,25 +49,17 @@ pub(super) fn update(slack: &Slack, args: &Args) -> Outcome {
     let now = slack.now();
     let mut state = slack.state();
     let edited = state.ids.ts(now);
-    let old = mine(&mut state, &channel, ts, "cant_update_message")?
-        .blocks
-        .clone();
+    let old = mine(&mut state, &channel, ts, "cant_update_message")?.blocks.clone();
     let metadata = args.json("metadata")?;
-    let blocks = if keeps_blocks {
-        old
-    } else {
-        views::completed(&mut state, &content["blocks"])
-    };
+    let blocks = if keeps_blocks { old } else { views::completed(&mut state, &content["blocks"]) };
     let message = mine(&mut state, &channel, ts, "cant_update_message")?;
-    content["text"]
-        .as_str()
-        .unwrap_or_default()
-        .clone_into(&mut message.text);
+    content["text"].as_str().unwrap_or_default().clone_into(&mut message.text);
     message.blocks = blocks;
     message.edited = Some(edited);
     if let Some(metadata) = metadata {
         message.metadata = metadata;
     }
+    slack.tell(|| shown(message));
     Ok(json!({ "channel": channel, "ts": ts, "text": message.text, "message": message.wire() }))
 }
 
@@ -93,10 +83,7 @@ pub(super) fn permalink(slack: &Slack, args: &Args) -> Outcome {
         return Err("message_not_found".into());
     }
     let digits = ts.replace('.', "");
-    let link = format!(
-        "https://{}.slack.com/archives/{channel}/p{digits}",
-        ids::DOMAIN
-    );
+    let link = format!("https://{}.slack.com/archives/{channel}/p{digits}", ids::DOMAIN);
     Ok(json!({ "channel": channel, "permalink": link }))
 }
 
@@ -107,9 +94,7 @@ pub(super) fn react(slack: &Slack, args: &Args) -> Outcome {
     if !state.channels.contains_key(channel) {
         return Err("channel_not_found".into());
     }
-    let message = state
-        .message(channel, ts)
-        .ok_or(Failure::from("message_not_found"))?;
+    let message = state.message(channel, ts).ok_or(Failure::from("message_not_found"))?;
     let reaction = (name, ids::BOT_USER.to_owned());
     if message.reactions.contains(&reaction) {
         return Err("already_reacted".into());
@@ -159,20 +144,14 @@ pub(super) fn check(slack: &Slack, content: &Value) -> Result<(), Failure> {
 /// The conversation the bot may write to: a channel, or a person by user id.
 fn writable(state: &mut State, target: &str) -> Result<String, Failure> {
     if target.starts_with('U') {
-        let person = state
-            .people
-            .get(target)
-            .ok_or(Failure::from("channel_not_found"))?;
+        let person = state.people.get(target).ok_or(Failure::from("channel_not_found"))?;
         if person.deleted {
             return Err("channel_not_found".into());
         }
         return Ok(state.im(target));
     }
     let public = state.scope("chat:write.public");
-    let channel = state
-        .channels
-        .get(target)
-        .ok_or(Failure::from("channel_not_found"))?;
+    let channel = state.channels.get(target).ok_or(Failure::from("channel_not_found"))?;
     let inside = channel.members.iter().any(|member| member == ids::BOT_USER);
     if channel.private && !inside {
         return Err("channel_not_found".into());
@@ -224,9 +203,7 @@ fn mine<'a>(
     if found.archived {
         return Err("is_archived".into());
     }
-    let message = state
-        .message(channel, ts)
-        .ok_or(Failure::from("message_not_found"))?;
+    let message = state.message(channel, ts).ok_or(Failure::from("message_not_found"))?;
     if message.user != ids::BOT_USER {
         return Err(otherwise.into());
     }

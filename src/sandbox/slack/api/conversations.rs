@@ -10,25 +10,17 @@ pub(super) fn open(slack: &Slack, args: &Args) -> Outcome {
     let user = match (args.text("users"), args.text("channel")) {
         (Some(users), _) if users.contains(',') => {
             drop(state);
-            slack.note_unexpected(
-                "conversations.open: group conversations are not simulated".to_owned(),
-            );
+            slack.note_unexpected("conversations.open: group conversations are not simulated".to_owned());
             return Err("not_enough_users".into());
         }
         (Some(user), _) => user.to_owned(),
         (None, Some(channel)) => {
-            let im = state
-                .channels
-                .get(channel)
-                .and_then(|channel| channel.im.clone());
+            let im = state.channels.get(channel).and_then(|channel| channel.im.clone());
             im.ok_or(Failure::from("channel_not_found"))?
         }
         (None, None) => return Err("users_list_not_supplied".into()),
     };
-    let person = state
-        .people
-        .get(&user)
-        .ok_or(Failure::from("user_not_found"))?;
+    let person = state.people.get(&user).ok_or(Failure::from("user_not_found"))?;
     if person.deleted {
         return Err("user_disabled".into());
     }
@@ -113,10 +105,7 @@ fn listing(slack: &Slack, args: &Args, keep: impl Fn(&Channel) -> bool) -> Outco
 pub(super) fn join(slack: &Slack, args: &Args) -> Outcome {
     let mut state = slack.state();
     let id = args.need("channel")?;
-    let channel = state
-        .channels
-        .get_mut(id)
-        .ok_or(Failure::from("channel_not_found"))?;
+    let channel = state.channels.get_mut(id).ok_or(Failure::from("channel_not_found"))?;
     if channel.im.is_some() || channel.private {
         return Err("method_not_supported_for_channel_type".into());
     }
@@ -144,10 +133,7 @@ fn kind(channel: &Channel) -> &'static str {
 
 /// A conversation the bot may look at: its own kind of scope granted, and private only as a member.
 fn visible<'a>(state: &'a State, id: &str) -> Result<&'a Channel, Failure> {
-    let channel = state
-        .channels
-        .get(id)
-        .ok_or(Failure::from("channel_not_found"))?;
+    let channel = state.channels.get(id).ok_or(Failure::from("channel_not_found"))?;
     let scope = match kind(channel) {
         "im" => "im:read",
         "private_channel" => "groups:read",
@@ -172,12 +158,7 @@ fn wire(state: &State, channel: &Channel) -> Value {
             "is_user_deleted": state.people.get(user).is_some_and(|person| person.deleted),
         });
     }
-    let foreign = |id: &String| {
-        state
-            .people
-            .get(id)
-            .is_some_and(|person| person.team_id.is_some())
-    };
+    let foreign = |id: &String| state.people.get(id).is_some_and(|person| person.team_id.is_some());
     let shared = channel.members.iter().any(foreign);
     json!({
         "id": channel.id, "name": channel.name, "name_normalized": channel.name,

@@ -69,20 +69,12 @@ fn redeem(slack: &Slack, id: &str) -> Result<Scene, String> {
     }
     hook.uses += 1;
     let (user, channel) = (hook.user.clone(), hook.channel.clone());
-    Ok(Scene {
-        user,
-        channel,
-        message: hook.message.clone(),
-    })
+    Ok(Scene { user, channel, message: hook.message.clone() })
 }
 
 impl Slack {
     /// Writes an answer where the person is: new, in place of a message, or nothing in its place.
-    pub(in crate::sandbox::slack) fn answer_in(
-        &self,
-        scene: &Scene,
-        body: &Value,
-    ) -> Result<(), String> {
+    pub(in crate::sandbox::slack) fn answer_in(&self, scene: &Scene, body: &Value) -> Result<(), String> {
         let Some(object) = body.as_object() else {
             self.note_unexpected("answer: not a JSON object".to_owned());
             return Err("invalid_payload".to_owned());
@@ -97,11 +89,7 @@ impl Slack {
         }
         let text = body["text"].as_str().unwrap_or_default();
         let given = |value: &Value| {
-            if value.is_array() {
-                value.clone()
-            } else {
-                json!([])
-            }
+            if value.is_array() { value.clone() } else { json!([]) }
         };
         let content = json!({ "text": text, "blocks": given(&body["blocks"]) });
         if let Err(failure) = chat::check(self, &content) {
@@ -125,11 +113,7 @@ impl Slack {
         let state = &mut *state;
         let filled = content.map(|content| {
             let blocks = views::completed(state, &content["blocks"]);
-            (
-                content["text"].as_str().unwrap_or_default().to_owned(),
-                blocks,
-                state.ids.ts(now),
-            )
+            (content["text"].as_str().unwrap_or_default().to_owned(), blocks, state.ids.ts(now))
         });
         let shared = state.messages.get_mut(&scene.channel);
         let own = state.ephemerals.get_mut(&scene.user);
@@ -149,13 +133,7 @@ impl Slack {
     }
 
     /// Adds a message for everybody, or for the person alone.
-    pub(in crate::sandbox::slack) fn append(
-        &self,
-        scene: &Scene,
-        content: &Value,
-        to_all: bool,
-        from: &str,
-    ) {
+    pub(in crate::sandbox::slack) fn append(&self, scene: &Scene, content: &Value, to_all: bool, from: &str) {
         let now = self.now();
         let mut state = self.state();
         let message = Message {

@@ -72,13 +72,7 @@ const fn json(
     args: &'static [&'static str],
     run: fn(&Slack, &Args) -> Outcome,
 ) -> Method {
-    Method {
-        name,
-        scopes,
-        json: true,
-        args,
-        run,
-    }
+    Method { name, scopes, json: true, args, run }
 }
 
 const fn form(
@@ -87,13 +81,7 @@ const fn form(
     args: &'static [&'static str],
     run: fn(&Slack, &Args) -> Outcome,
 ) -> Method {
-    Method {
-        name,
-        scopes,
-        json: false,
-        args,
-        run,
-    }
+    Method { name, scopes, json: false, args, run }
 }
 
 const METHODS: &[Method] = &[
@@ -102,18 +90,8 @@ const METHODS: &[Method] = &[
     json("chat.postMessage", CHAT, POST, chat::post_message),
     json("chat.update", CHAT, UPDATE, chat::update),
     json("chat.postEphemeral", CHAT, EPHEMERAL, chat::post_ephemeral),
-    json(
-        "chat.delete",
-        CHAT,
-        &["channel", "ts", "as_user"],
-        chat::delete,
-    ),
-    form(
-        "chat.getPermalink",
-        &[],
-        &["channel", "message_ts"],
-        chat::permalink,
-    ),
+    json("chat.delete", CHAT, &["channel", "ts", "as_user"], chat::delete),
+    form("chat.getPermalink", &[], &["channel", "message_ts"], chat::permalink),
     json(
         "conversations.open",
         &["im:write"],
@@ -126,96 +104,34 @@ const METHODS: &[Method] = &[
         &["channel", "include_locale", "include_num_members"],
         conversations::info,
     ),
-    form(
-        "conversations.members",
-        READ,
-        &["channel", "cursor", "limit"],
-        conversations::members,
-    ),
+    form("conversations.members", READ, &["channel", "cursor", "limit"], conversations::members),
     form(
         "conversations.list",
         READ,
         &["cursor", "exclude_archived", "limit", "team_id", "types"],
         conversations::list,
     ),
-    json(
-        "conversations.join",
-        &["channels:join"],
-        &["channel"],
-        conversations::join,
-    ),
-    form(
-        "users.info",
-        &["users:read"],
-        &["user", "include_locale"],
-        users::info,
-    ),
-    form(
-        "users.lookupByEmail",
-        &["users:read.email"],
-        &["email"],
-        users::by_email,
-    ),
-    form(
-        "users.list",
-        &["users:read"],
-        &["cursor", "limit", "include_locale", "team_id"],
-        users::list,
-    ),
+    json("conversations.join", &["channels:join"], &["channel"], conversations::join),
+    form("users.info", &["users:read"], &["user", "include_locale"], users::info),
+    form("users.lookupByEmail", &["users:read.email"], &["email"], users::by_email),
+    form("users.list", &["users:read"], &["cursor", "limit", "include_locale", "team_id"], users::list),
     form(
         "users.conversations",
         READ,
-        &[
-            "cursor",
-            "exclude_archived",
-            "limit",
-            "team_id",
-            "types",
-            "user",
-        ],
+        &["cursor", "exclude_archived", "limit", "team_id", "types", "user"],
         conversations::of_user,
     ),
     form(
         "usergroups.list",
         GROUPS,
-        &[
-            "include_count",
-            "include_disabled",
-            "include_users",
-            "team_id",
-        ],
+        &["include_count", "include_disabled", "include_users", "team_id"],
         users::groups,
     ),
-    form(
-        "usergroups.users.list",
-        GROUPS,
-        &["usergroup", "include_disabled", "team_id"],
-        users::group_users,
-    ),
-    json(
-        "views.open",
-        &[],
-        &["trigger_id", "view", "interactivity_pointer"],
-        views::open,
-    ),
-    json(
-        "views.push",
-        &[],
-        &["trigger_id", "view", "interactivity_pointer"],
-        views::push,
-    ),
-    json(
-        "views.update",
-        &[],
-        &["view", "view_id", "external_id", "hash"],
-        views::update,
-    ),
-    json(
-        "reactions.add",
-        &["reactions:write"],
-        &["channel", "name", "timestamp"],
-        chat::react,
-    ),
+    form("usergroups.users.list", GROUPS, &["usergroup", "include_disabled", "team_id"], users::group_users),
+    json("views.open", &[], &["trigger_id", "view", "interactivity_pointer"], views::open),
+    json("views.push", &[], &["trigger_id", "view", "interactivity_pointer"], views::push),
+    json("views.update", &[], &["view", "view_id", "external_id", "hash"], views::update),
+    json("reactions.add", &["reactions:write"], &["channel", "name", "timestamp"], chat::react),
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Method> {

@@ -5,18 +5,12 @@ use super::{Args, Failure, Outcome, page};
 use crate::sandbox::slack::model::{Person, State};
 use crate::sandbox::slack::{Slack, ids, zone};
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the table of methods has one shape for all"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the table of methods has one shape for all")]
 pub(super) fn connections_open(slack: &Slack, _args: &Args) -> Outcome {
     Ok(json!({ "url": slack.ticket() }))
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the table of methods has one shape for all"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the table of methods has one shape for all")]
 pub(super) fn auth_test(_slack: &Slack, _args: &Args) -> Outcome {
     Ok(json!({
         "url": format!("https://{}.slack.com/", ids::DOMAIN), "team": ids::TEAM_NAME, "user": "sym",
@@ -29,10 +23,7 @@ pub(super) fn info(slack: &Slack, args: &Args) -> Outcome {
     let now = slack.now();
     let state = slack.state();
     let id = args.need("user")?;
-    let person = state
-        .people
-        .get(id)
-        .ok_or(Failure::from("user_not_found"))?;
+    let person = state.people.get(id).ok_or(Failure::from("user_not_found"))?;
     Ok(json!({ "user": wire(&state, id, person, now) }))
 }
 
@@ -52,11 +43,7 @@ pub(super) fn by_email(slack: &Slack, args: &Args) -> Outcome {
 pub(super) fn list(slack: &Slack, args: &Args) -> Outcome {
     let now = slack.now();
     let state = slack.state();
-    let people = state
-        .people
-        .iter()
-        .map(|(id, person)| wire(&state, id, person, now))
-        .collect();
+    let people = state.people.iter().map(|(id, person)| wire(&state, id, person, now)).collect();
     let (members, next) = page(people, args, state.page_size, 1000)?;
     let answer = json!({
         "members": members, "cache_ts": now / 1000, "response_metadata": { "next_cursor": next },
@@ -64,10 +51,7 @@ pub(super) fn list(slack: &Slack, args: &Args) -> Outcome {
     Ok(answer)
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the table of methods has one shape for all"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the table of methods has one shape for all")]
 pub(super) fn groups(slack: &Slack, args: &Args) -> Outcome {
     let state = slack.state();
     let disabled = args.flag("include_disabled");
@@ -107,11 +91,7 @@ pub(super) fn group_users(slack: &Slack, args: &Args) -> Outcome {
 
 /// A user object. The address is there only if the scope is, and never for strangers.
 fn wire(state: &State, id: &str, person: &Person, now: i64) -> Value {
-    let tz = if person.tz.is_empty() {
-        "UTC"
-    } else {
-        &person.tz
-    };
+    let tz = if person.tz.is_empty() { "UTC" } else { &person.tz };
     let stranger = person.team_id.is_some();
     let mut profile = json!({
         "title": "", "phone": "", "skype": "", "real_name": person.real_name,

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Args, Failure, Outcome};
 use crate::sandbox::slack::model::State;
-use crate::sandbox::slack::{Slack, limits, views};
+use crate::sandbox::slack::{Change, Slack, limits, views};
 
 /// How long a trigger id is good for.
 const TRIGGER_MS: i64 = 3000;
@@ -19,6 +19,7 @@ pub(super) fn open(slack: &Slack, args: &Args) -> Outcome {
     duplicate(&mut state, &view)?;
     state.stacks.remove(&user);
     let view = views::push(&mut state, &user, view, now);
+    slack.tell(|| Change::Opened { user: user.clone(), view: view.id.clone() });
     Ok(json!({ "view": view.wire() }))
 }
 
@@ -49,9 +50,7 @@ pub(super) fn update(slack: &Slack, args: &Args) -> Outcome {
         (None, Some(external)) => {
             let mut open = state.stacks.values().flatten();
             let found = open.find(|view| view.json["external_id"] == external);
-            found
-                .map(|view| view.id.clone())
-                .ok_or(Failure::from("not_found"))?
+            found.map(|view| view.id.clone()).ok_or(Failure::from("not_found"))?
         }
         (None, None) => {
             let message = "[ERROR] either view_id or external_id is needed".to_owned();

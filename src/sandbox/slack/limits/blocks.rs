@@ -17,23 +17,10 @@ const MARKDOWN: usize = 12_000;
 const ALT_TEXT: usize = 2000;
 
 impl Check {
-    pub(super) fn blocks(
-        &mut self,
-        blocks: &Value,
-        surface: Surface,
-        range: RangeInclusive<usize>,
-    ) {
-        let root = if surface == Surface::Modal {
-            "/view/blocks"
-        } else {
-            "/blocks"
-        };
+    pub(super) fn blocks(&mut self, blocks: &Value, surface: Surface, range: RangeInclusive<usize>) {
+        let root = if surface == Surface::Modal { "/view/blocks" } else { "/blocks" };
         let list = self.list(root, blocks, range);
-        self.unique(
-            root,
-            "block_id",
-            list.iter().map(|block| &block["block_id"]),
-        );
+        self.unique(root, "block_id", list.iter().map(|block| &block["block_id"]));
         for (n, block) in list.iter().enumerate() {
             let at = format!("{root}/{n}");
             self.string(&format!("{at}/block_id"), &block["block_id"], 0..=ID, false);
@@ -54,31 +41,15 @@ impl Check {
             "context" => self.context(at, block),
             "actions" => {
                 self.object(at, block, &["type", "block_id", "elements"]);
-                let elements =
-                    self.list(&format!("{at}/elements"), &block["elements"], 1..=ACTIONS);
-                self.unique(
-                    at,
-                    "action_id",
-                    elements.iter().map(|element| &element["action_id"]),
-                );
+                let elements = self.list(&format!("{at}/elements"), &block["elements"], 1..=ACTIONS);
+                self.unique(at, "action_id", elements.iter().map(|element| &element["action_id"]));
                 for (n, element) in elements.iter().enumerate() {
                     self.element(&format!("{at}/elements/{n}"), element, "actions", surface);
                 }
             }
             "input" => self.input(at, block, surface),
             "image" => {
-                self.object(
-                    at,
-                    block,
-                    &[
-                        "type",
-                        "block_id",
-                        "image_url",
-                        "slack_file",
-                        "alt_text",
-                        "title",
-                    ],
-                );
+                self.object(at, block, &["type", "block_id", "image_url", "slack_file", "alt_text", "title"]);
                 self.image(at, block);
                 self.plain(&format!("{at}/title"), &block["title"], 1..=2000, false);
             }
@@ -88,67 +59,37 @@ impl Check {
             }
             "rich_text" => {
                 self.object(at, block, &["type", "block_id", "elements"]);
-                self.list(
-                    &format!("{at}/elements"),
-                    &block["elements"],
-                    1..=usize::MAX,
-                );
+                self.list(&format!("{at}/elements"), &block["elements"], 1..=usize::MAX);
             }
             other => self.add(&format!("{at}/type"), format!("unsupported type: {other}")),
         }
     }
 
     fn section(&mut self, at: &str, block: &Value, surface: Surface) {
-        self.object(
-            at,
-            block,
-            &["type", "block_id", "text", "fields", "accessory", "expand"],
-        );
+        self.object(at, block, &["type", "block_id", "text", "fields", "accessory", "expand"]);
         self.flag(&format!("{at}/expand"), &block["expand"]);
-        self.any_text(
-            &format!("{at}/text"),
-            &block["text"],
-            1..=SECTION_TEXT,
-            false,
-        );
+        self.any_text(&format!("{at}/text"), &block["text"], 1..=SECTION_TEXT, false);
         if block["text"].is_null() && block["fields"].is_null() {
             self.add(at, "must have at least one of: text, fields");
         }
         if !block["fields"].is_null() {
-            let fields = self.list(
-                &format!("{at}/fields"),
-                &block["fields"],
-                1..=SECTION_FIELDS,
-            );
+            let fields = self.list(&format!("{at}/fields"), &block["fields"], 1..=SECTION_FIELDS);
             for (n, field) in fields.iter().enumerate() {
                 self.any_text(&format!("{at}/fields/{n}"), field, 1..=FIELD_TEXT, true);
             }
         }
         if !block["accessory"].is_null() {
-            self.element(
-                &format!("{at}/accessory"),
-                &block["accessory"],
-                "section",
-                surface,
-            );
+            self.element(&format!("{at}/accessory"), &block["accessory"], "section", surface);
         }
     }
 
     fn context(&mut self, at: &str, block: &Value) {
         self.object(at, block, &["type", "block_id", "elements"]);
-        let elements = self.list(
-            &format!("{at}/elements"),
-            &block["elements"],
-            1..=CONTEXT_ELEMENTS,
-        );
+        let elements = self.list(&format!("{at}/elements"), &block["elements"], 1..=CONTEXT_ELEMENTS);
         for (n, element) in elements.iter().enumerate() {
             let at = format!("{at}/elements/{n}");
             if element["type"] == "image" {
-                self.object(
-                    &at,
-                    element,
-                    &["type", "image_url", "slack_file", "alt_text"],
-                );
+                self.object(&at, element, &["type", "image_url", "slack_file", "alt_text"]);
                 self.image(&at, element);
             } else {
                 self.any_text(&at, element, 1..=CONTEXT_TEXT, true);
@@ -157,15 +98,7 @@ impl Check {
     }
 
     fn input(&mut self, at: &str, block: &Value, surface: Surface) {
-        let keys = [
-            "type",
-            "block_id",
-            "label",
-            "element",
-            "dispatch_action",
-            "hint",
-            "optional",
-        ];
+        let keys = ["type", "block_id", "label", "element", "dispatch_action", "hint", "optional"];
         self.object(at, block, &keys);
         self.inputs += 1;
         self.plain(&format!("{at}/label"), &block["label"], 1..=LABEL, true);
@@ -175,21 +108,11 @@ impl Check {
         if block["element"].is_null() {
             return self.add(&format!("{at}/element"), "missing required field");
         }
-        self.element(
-            &format!("{at}/element"),
-            &block["element"],
-            "input",
-            surface,
-        );
+        self.element(&format!("{at}/element"), &block["element"], "input", surface);
     }
 
     pub(super) fn image(&mut self, at: &str, image: &Value) {
-        self.string(
-            &format!("{at}/alt_text"),
-            &image["alt_text"],
-            1..=ALT_TEXT,
-            true,
-        );
+        self.string(&format!("{at}/alt_text"), &image["alt_text"], 1..=ALT_TEXT, true);
         if image["image_url"].is_null() == image["slack_file"].is_null() {
             self.add(at, "must have exactly one of: image_url, slack_file");
         }

@@ -27,11 +27,7 @@ impl Check {
         if typed && surface == Surface::Message {
             self.add(at, format!("{name} is not allowed in a message"));
         }
-        let own: &[&str] = if name == "image" {
-            &["type"]
-        } else {
-            &["type", "action_id"]
-        };
+        let own: &[&str] = if name == "image" { &["type"] } else { &["type", "action_id"] };
         self.object(at, element, &[own, keys].concat());
         self.common(at, element);
         match name {
@@ -52,60 +48,22 @@ impl Check {
 
     /// What elements share.
     fn common(&mut self, at: &str, element: &Value) {
-        self.string(
-            &format!("{at}/action_id"),
-            &element["action_id"],
-            0..=ID,
-            false,
-        );
+        self.string(&format!("{at}/action_id"), &element["action_id"], 0..=ID, false);
         self.confirm(&format!("{at}/confirm"), &element["confirm"]);
-        self.plain(
-            &format!("{at}/placeholder"),
-            &element["placeholder"],
-            1..=PLACEHOLDER,
-            false,
-        );
+        self.plain(&format!("{at}/placeholder"), &element["placeholder"], 1..=PLACEHOLDER, false);
         self.flag(&format!("{at}/focus_on_load"), &element["focus_on_load"]);
         self.focused += usize::from(element["focus_on_load"] == true);
-        self.whole(
-            &format!("{at}/max_selected_items"),
-            &element["max_selected_items"],
-            1,
-            u64::MAX,
-        );
-        self.whole(
-            &format!("{at}/min_query_length"),
-            &element["min_query_length"],
-            0,
-            u64::MAX,
-        );
-        self.dispatch(
-            &format!("{at}/dispatch_action_config"),
-            &element["dispatch_action_config"],
-        );
+        self.whole(&format!("{at}/max_selected_items"), &element["max_selected_items"], 1, u64::MAX);
+        self.whole(&format!("{at}/min_query_length"), &element["min_query_length"], 0, u64::MAX);
+        self.dispatch(&format!("{at}/dispatch_action_config"), &element["dispatch_action_config"]);
     }
 
     fn button(&mut self, at: &str, button: &Value) {
-        self.plain(
-            &format!("{at}/text"),
-            &button["text"],
-            1..=BUTTON_TEXT,
-            true,
-        );
-        self.string(
-            &format!("{at}/value"),
-            &button["value"],
-            0..=BUTTON_VALUE,
-            false,
-        );
+        self.plain(&format!("{at}/text"), &button["text"], 1..=BUTTON_TEXT, true);
+        self.string(&format!("{at}/value"), &button["value"], 0..=BUTTON_VALUE, false);
         self.url(&format!("{at}/url"), &button["url"]);
         self.style(&format!("{at}/style"), &button["style"]);
-        self.string(
-            &format!("{at}/accessibility_label"),
-            &button["accessibility_label"],
-            1..=75,
-            false,
-        );
+        self.string(&format!("{at}/accessibility_label"), &button["accessibility_label"], 1..=75, false);
     }
 
     /// Options, and initial ones that must be exactly among them.
@@ -131,16 +89,10 @@ impl Check {
     /// Initial options of a select that fetches its options: each must be an option.
     fn preset(&mut self, at: &str, element: &Value) {
         let name = element["type"].as_str().unwrap_or_default();
-        if let Some(option) = element
-            .get("initial_option")
-            .filter(|option| !option.is_null())
-        {
+        if let Some(option) = element.get("initial_option").filter(|option| !option.is_null()) {
             self.option(&format!("{at}/initial_option"), option, name);
         }
-        if let Some(many) = element
-            .get("initial_options")
-            .filter(|many| !many.is_null())
-        {
+        if let Some(many) = element.get("initial_options").filter(|many| !many.is_null()) {
             let list = self.list(&format!("{at}/initial_options"), many, 1..=OPTIONS);
             for (n, option) in list.iter().enumerate() {
                 self.option(&format!("{at}/initial_options/{n}"), option, name);
@@ -159,64 +111,36 @@ impl Check {
 
     fn at_most(&mut self, at: &str, element: &Value, given: &Value) {
         let most = element["max_selected_items"].as_u64().unwrap_or(u64::MAX);
-        if given
-            .as_array()
-            .is_some_and(|list| list.len() as u64 > most)
-        {
+        if given.as_array().is_some_and(|list| list.len() as u64 > most) {
             self.add(at, "more initial items than max_selected_items");
         }
     }
 
     fn typing(&mut self, at: &str, element: &Value) {
         self.flag(&format!("{at}/multiline"), &element["multiline"]);
-        self.whole(
-            &format!("{at}/min_length"),
-            &element["min_length"],
-            0,
-            TYPED,
-        );
-        self.whole(
-            &format!("{at}/max_length"),
-            &element["max_length"],
-            1,
-            TYPED,
-        );
+        self.whole(&format!("{at}/min_length"), &element["min_length"], 0, TYPED);
+        self.whole(&format!("{at}/max_length"), &element["max_length"], 1, TYPED);
         let least = element["min_length"].as_u64().unwrap_or(0);
         let most = element["max_length"].as_u64().unwrap_or(TYPED);
         if least > most {
             self.add(at, "min_length must not be greater than max_length");
         }
         self.initial_text(at, element);
-        let typed = element["initial_value"]
-            .as_str()
-            .unwrap_or_default()
-            .chars()
-            .count() as u64;
+        let typed = element["initial_value"].as_str().unwrap_or_default().chars().count() as u64;
         if typed > most {
-            self.add(
-                &format!("{at}/initial_value"),
-                format!("must be less than {} characters", most + 1),
-            );
+            self.add(&format!("{at}/initial_value"), format!("must be less than {} characters", most + 1));
         }
     }
 
     fn initial_text(&mut self, at: &str, element: &Value) {
-        for key in [
-            "initial_value",
-            "initial_user",
-            "initial_conversation",
-            "initial_channel",
-        ] {
+        for key in ["initial_value", "initial_user", "initial_conversation", "initial_channel"] {
             self.string(&format!("{at}/{key}"), &element[key], 0..=usize::MAX, false);
         }
     }
 
     fn number(&mut self, at: &str, element: &Value) {
         if !element["is_decimal_allowed"].is_boolean() {
-            self.add(
-                &format!("{at}/is_decimal_allowed"),
-                "missing required field",
-            );
+            self.add(&format!("{at}/is_decimal_allowed"), "missing required field");
         }
         let whole = element["is_decimal_allowed"] == false;
         let mut read = |key: &str| -> Option<f64> {
@@ -235,18 +159,9 @@ impl Check {
         if least.zip(most).is_some_and(|(least, most)| least > most) {
             self.add(at, "min_value must not be greater than max_value");
         }
-        let low = least
-            .zip(initial)
-            .is_some_and(|(least, initial)| initial < least);
-        if low
-            || most
-                .zip(initial)
-                .is_some_and(|(most, initial)| initial > most)
-        {
-            self.add(
-                &format!("{at}/initial_value"),
-                "must be between min_value and max_value",
-            );
+        let low = least.zip(initial).is_some_and(|(least, initial)| initial < least);
+        if low || most.zip(initial).is_some_and(|(most, initial)| initial > most) {
+            self.add(&format!("{at}/initial_value"), "must be between min_value and max_value");
         }
     }
 

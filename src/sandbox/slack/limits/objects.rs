@@ -12,35 +12,16 @@ const GROUPS: usize = 100;
 
 impl Check {
     /// A text object that must be `plain_text`.
-    pub(super) fn plain(
-        &mut self,
-        at: &str,
-        value: &Value,
-        range: RangeInclusive<usize>,
-        needed: bool,
-    ) {
+    pub(super) fn plain(&mut self, at: &str, value: &Value, range: RangeInclusive<usize>, needed: bool) {
         self.text(at, value, range, needed, false);
     }
 
     /// A text object of either kind.
-    pub(super) fn any_text(
-        &mut self,
-        at: &str,
-        value: &Value,
-        range: RangeInclusive<usize>,
-        needed: bool,
-    ) {
+    pub(super) fn any_text(&mut self, at: &str, value: &Value, range: RangeInclusive<usize>, needed: bool) {
         self.text(at, value, range, needed, true);
     }
 
-    fn text(
-        &mut self,
-        at: &str,
-        value: &Value,
-        range: RangeInclusive<usize>,
-        needed: bool,
-        mrkdwn: bool,
-    ) {
+    fn text(&mut self, at: &str, value: &Value, range: RangeInclusive<usize>, needed: bool, mrkdwn: bool) {
         if value.is_null() {
             if needed {
                 self.add(at, "missing required field");
@@ -51,11 +32,7 @@ impl Check {
             Some("plain_text") => &["type", "text", "emoji"],
             Some("mrkdwn") if mrkdwn => &["type", "text", "verbatim"],
             _ => {
-                let kinds = if mrkdwn {
-                    "plain_text, mrkdwn"
-                } else {
-                    "plain_text"
-                };
+                let kinds = if mrkdwn { "plain_text, mrkdwn" } else { "plain_text" };
                 return self.add(&format!("{at}/type"), format!("must be one of: {kinds}"));
             }
         };
@@ -80,18 +57,8 @@ impl Check {
         for (n, group) in groups.iter().enumerate() {
             let at = format!("{at}/option_groups/{n}");
             if self.object(&at, group, &["label", "options"]) {
-                self.plain(
-                    &format!("{at}/label"),
-                    &group["label"],
-                    1..=OPTION_TEXT,
-                    true,
-                );
-                all.extend(self.option_list(
-                    &format!("{at}/options"),
-                    &group["options"],
-                    OPTIONS,
-                    element,
-                ));
+                self.plain(&format!("{at}/label"), &group["label"], 1..=OPTION_TEXT, true);
+                all.extend(self.option_list(&format!("{at}/options"), &group["options"], OPTIONS, element));
             }
         }
         all
@@ -100,17 +67,9 @@ impl Check {
     fn option_list(&mut self, at: &str, value: &Value, most: usize, element: &Value) -> Vec<Value> {
         let list = self.list(at, value, 1..=most);
         for (n, option) in list.iter().enumerate() {
-            self.option(
-                &format!("{at}/{n}"),
-                option,
-                element["type"].as_str().unwrap_or_default(),
-            );
+            self.option(&format!("{at}/{n}"), option, element["type"].as_str().unwrap_or_default());
         }
-        self.unique(
-            at,
-            "option value",
-            list.iter().map(|option| &option["value"]),
-        );
+        self.unique(at, "option value", list.iter().map(|option| &option["value"]));
         list.to_vec()
     }
 
@@ -126,26 +85,9 @@ impl Check {
             return;
         }
         let rich = matches!(kind, "checkboxes" | "radio_buttons");
-        self.text(
-            &format!("{at}/text"),
-            &option["text"],
-            1..=OPTION_TEXT,
-            true,
-            rich,
-        );
-        self.text(
-            &format!("{at}/description"),
-            &option["description"],
-            1..=OPTION_TEXT,
-            false,
-            rich,
-        );
-        self.string(
-            &format!("{at}/value"),
-            &option["value"],
-            1..=OPTION_VALUE,
-            true,
-        );
+        self.text(&format!("{at}/text"), &option["text"], 1..=OPTION_TEXT, true, rich);
+        self.text(&format!("{at}/description"), &option["description"], 1..=OPTION_TEXT, false, rich);
+        self.string(&format!("{at}/value"), &option["value"], 1..=OPTION_VALUE, true);
         self.url(&format!("{at}/url"), &option["url"]);
     }
 
@@ -159,9 +101,7 @@ impl Check {
 
     /// A confirmation dialog, if it is given.
     pub(super) fn confirm(&mut self, at: &str, value: &Value) {
-        if value.is_null()
-            || !self.object(at, value, &["title", "text", "confirm", "deny", "style"])
-        {
+        if value.is_null() || !self.object(at, value, &["title", "text", "confirm", "deny", "style"]) {
             return;
         }
         self.plain(&format!("{at}/title"), &value["title"], 1..=100, true);

@@ -14,9 +14,8 @@ impl Slack {
         let (notice, controls) = {
             let slots = lock(&self.hub.page);
             let controls = slots.controls.iter();
-            let controls: Vec<Value> = controls
-                .map(|control| json!({ "id": control.id, "label": control.label }))
-                .collect();
+            let controls: Vec<Value> =
+                controls.map(|control| json!({ "id": control.id, "label": control.label })).collect();
             (slots.notice.clone(), controls)
         };
         let mut state = self.state();
@@ -24,13 +23,9 @@ impl Slack {
         // The conversation with the app is in everybody's list, written to or not.
         let im = known.then(|| state.im(user));
         let state = &*state;
-        let channels = state
-            .channels
-            .values()
-            .filter(|channel| sees(channel, user));
-        let conversations: Vec<Value> = channels
-            .map(|channel| conversation(state, channel, user, im.as_deref()))
-            .collect();
+        let channels = state.channels.values().filter(|channel| sees(channel, user));
+        let conversations: Vec<Value> =
+            channels.map(|channel| conversation(state, channel, user, im.as_deref())).collect();
         let stack = state.stacks.get(user).map_or(&[] as &[View], Vec::as_slice);
         json!({
             "version": version,
@@ -71,15 +66,9 @@ fn people(state: &State) -> Vec<Value> {
 }
 
 fn conversation(state: &State, channel: &Channel, user: &str, im: Option<&str>) -> Value {
-    let shared = state
-        .messages
-        .get(&channel.id)
-        .map_or(&[] as &[Message], Vec::as_slice);
+    let shared = state.messages.get(&channel.id).map_or(&[] as &[Message], Vec::as_slice);
     let shared = &shared[shared.len().saturating_sub(SHOWN)..];
-    let own = state
-        .ephemerals
-        .get(user)
-        .map_or(&[] as &[Message], Vec::as_slice);
+    let own = state.ephemerals.get(user).map_or(&[] as &[Message], Vec::as_slice);
     let own = &own[own.len().saturating_sub(SHOWN)..];
     let own = own.iter().filter(|message| message.channel == channel.id);
     let mut messages: Vec<&Message> = shared.iter().chain(own).collect();
@@ -92,16 +81,17 @@ fn conversation(state: &State, channel: &Channel, user: &str, im: Option<&str>) 
         "im": channel.im.is_some(),
         "mine": im == Some(channel.id.as_str()),
         "members": channel.members.len(),
-        "messages": messages.into_iter().map(message).collect::<Vec<_>>(),
+        "messages": messages.into_iter().map(|one| message(state, one, user)).collect::<Vec<_>>(),
     })
 }
 
-fn message(message: &Message) -> Value {
+fn message(state: &State, message: &Message, user: &str) -> Value {
     json!({
         "ts": message.ts,
         "user": message.user,
         "text": message.text,
         "blocks": message.blocks,
+        "values": state.inputs_of(user, message),
         "edited": message.edited.is_some(),
         "ephemeral": message.ephemeral_to.is_some(),
         "thread": message.thread_ts,

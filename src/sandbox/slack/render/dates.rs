@@ -16,15 +16,7 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 /// `TIMESTAMP^FORMAT[^LINK]` as the reader sees it; nothing if it is not well formed.
 pub(super) fn shown(date: &str, reader: &Reader) -> Option<String> {
@@ -108,9 +100,5 @@ fn ago(at: i64, now: i64) -> String {
         _ => (apart / 86_400, "day"),
     };
     let s = if number == 1 { "" } else { "s" };
-    if at <= now {
-        format!("{number} {unit}{s} ago")
-    } else {
-        format!("in {number} {unit}{s}")
-    }
+    if at <= now { format!("{number} {unit}{s} ago") } else { format!("in {number} {unit}{s}") }
 }

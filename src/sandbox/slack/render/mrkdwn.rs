@@ -3,15 +3,11 @@ use super::{Reader, dates};
 
 /// What a person types, as Slack hands it on.
 pub(in crate::sandbox::slack) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&amp;", "&")
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
 /// Replaces `<…>` by what a reader sees, and unescapes the rest.
@@ -38,9 +34,7 @@ fn token(inner: &str, reader: &Reader) -> String {
         None => (inner, None),
     };
     let called = |id: &str, mark: char| {
-        let name = (reader.name)(id)
-            .or(label.clone())
-            .unwrap_or_else(|| id.to_owned());
+        let name = (reader.name)(id).or(label.clone()).unwrap_or_else(|| id.to_owned());
         format!("{mark}{}", name.trim_start_matches(mark))
     };
     if let Some(id) = target.strip_prefix('@') {

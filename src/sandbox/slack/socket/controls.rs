@@ -20,12 +20,7 @@ impl Slack {
             .and_then(|frame| frame["envelope_id"].as_str().map(str::to_owned));
         let mut wires = self.wires();
         if let Some(id) = id {
-            let entry = Sent {
-                at: Instant::now(),
-                accepts: true,
-                acked: false,
-                waiting: None,
-            };
+            let entry = Sent { at: Instant::now(), accepts: true, acked: false, waiting: None };
             wires.sent.entry(id).or_insert(entry);
         }
         wires.send(text)

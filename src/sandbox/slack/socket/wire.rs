@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::{Out, PING_EVERY};
 use crate::sandbox::slack::server::{self, Answer};
-use crate::sandbox::slack::{Slack, ids};
+use crate::sandbox::slack::{Change, Slack, ids};
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -24,10 +24,7 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 pub(in crate::sandbox::slack) fn upgrade(slack: Slack, mut request: Request<Incoming>) -> Answer {
     let refuse = |status, why: &'static str| server::answer(status, "text/plain", why);
     let query = server::form(request.uri().query().unwrap_or_default().as_bytes());
-    let ticket = query
-        .get("ticket")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let ticket = query.get("ticket").and_then(Value::as_str).unwrap_or_default();
     if slack.cut_happened() || slack.wires().refuse {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "refused");
     }
@@ -42,11 +39,7 @@ pub(in crate::sandbox::slack) fn upgrade(slack: Slack, mut request: Request<Inco
     tokio::spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let io = TokioIo::new(upgraded);
-        serve(
-            slack,
-            WebSocketStream::from_raw_socket(io, Role::Server, None).await,
-        )
-        .await;
+        serve(slack, WebSocketStream::from_raw_socket(io, Role::Server, None).await).await;
     });
     let switched = hyper::Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
@@ -54,8 +47,7 @@ pub(in crate::sandbox::slack) fn upgrade(slack: Slack, mut request: Request<Inco
         .header(header::UPGRADE, "websocket")
         .header(header::SEC_WEBSOCKET_ACCEPT, accept)
         .body(Full::new(Bytes::new()));
-    switched
-        .unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "no answer could be made"))
+    switched.unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR, "no answer could be made"))
 }
 
 async fn serve(slack: Slack, socket: Socket) {
@@ -70,6 +62,7 @@ async fn serve(slack: Slack, socket: Socket) {
         "connection_info": { "app_id": ids::APP },
     });
     if sink.send(Frame::text(hello.to_string())).await.is_ok() {
+        slack.tell(|| Change::Hello);
         talk(&slack, &mut sink, &mut stream, &mut rx).await;
     }
     slack.leave(id);

@@ -5,25 +5,14 @@ use crate::sandbox::slack::{Cut, Fault, Gate, When};
 async fn a_command_is_delivered_and_its_answer_shown() {
     let world = World::new().await;
     let mut socket = world.socket().await;
-    let (slack, ana, general) = (
-        world.slack.clone(),
-        world.ana.clone(),
-        world.general.clone(),
-    );
-    let sent = tokio::spawn(async move {
-        slack
-            .command(&ana, &general, "/sym", "request prod")
-            .await
-            .unwrap()
-    });
+    let (slack, ana, general) = (world.slack.clone(), world.ana.clone(), world.general.clone());
+    let sent =
+        tokio::spawn(async move { slack.command(&ana, &general, "/sym", "request prod").await.unwrap() });
     let frame = socket.next().await;
     assert_eq!(frame["type"], "slash_commands");
     assert_eq!(frame["accepts_response_payload"], true);
     let payload = frame["payload"].clone();
-    assert_eq!(
-        (&payload["text"], &payload["user_name"]),
-        (&json!("request prod"), &json!("ana"))
-    );
+    assert_eq!((&payload["text"], &payload["user_name"]), (&json!("request prod"), &json!("ana")));
     socket.ack(&frame, json!({ "text": "Just a moment" })).await;
     assert!(sent.await.unwrap().acked);
     assert_eq!(world.slack.ephemerals(&world.ana)[0].text, "Just a moment");
@@ -41,13 +30,7 @@ async fn a_command_is_delivered_and_its_answer_shown() {
     assert_eq!(world.slack.ephemerals(&world.ana).len(), 5);
     assert_eq!(world.slack.messages(&world.general).len(), 1);
     assert_eq!(world.slack.unexpected(), Vec::<String>::new());
-    assert!(
-        world
-            .slack
-            .command(&world.ana, &world.general, "/other", "")
-            .await
-            .is_err()
-    );
+    assert!(world.slack.command(&world.ana, &world.general, "/other", "").await.is_err());
 }
 
 #[tokio::test]
@@ -55,17 +38,10 @@ async fn a_click_needs_the_button_to_be_there_and_can_replace_the_message() {
     let world = World::new().await;
     let mut socket = world.socket().await;
     let args = json!({ "channel": world.general, "text": "x", "blocks": buttons() });
-    let ts = world.call("chat.postMessage", args).await["ts"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let ts = world.call("chat.postMessage", args).await["ts"].as_str().unwrap().to_owned();
     let click = |action: &'static str, value: &'static str| {
-        let (slack, bo, general, ts) = (
-            world.slack.clone(),
-            world.bo.clone(),
-            world.general.clone(),
-            ts.clone(),
-        );
+        let (slack, bo, general, ts) =
+            (world.slack.clone(), world.bo.clone(), world.general.clone(), ts.clone());
         tokio::spawn(async move { slack.click(&bo, &general, &ts, action, value).await })
     };
     assert!(click("approve", "8").await.unwrap().is_err());
@@ -75,21 +51,12 @@ async fn a_click_needs_the_button_to_be_there_and_can_replace_the_message() {
     assert_eq!(payload["container"]["message_ts"], json!(ts));
     assert_eq!(payload["actions"][0]["value"], "7");
     assert_eq!(payload["actions"][0]["block_id"], "decide");
-    assert_eq!(
-        payload["message"]["blocks"][1]["elements"][1]["action_id"],
-        "deny"
-    );
+    assert_eq!(payload["message"]["blocks"][1]["elements"][1]["action_id"], "deny");
     socket.ack(&frame, Value::Null).await;
     assert!(sent.await.unwrap().unwrap().acked);
     let url = payload["response_url"].as_str().unwrap();
     let body = json!({ "replace_original": true, "text": "Approved" });
-    assert_eq!(
-        post(url, "", "application/json", body.to_string())
-            .await
-            .unwrap()
-            .1,
-        "ok"
-    );
+    assert_eq!(post(url, "", "application/json", body.to_string()).await.unwrap().1, "ok");
     assert_eq!(world.slack.messages(&world.general)[0].text, "Approved");
     assert!(click("approve", "7").await.unwrap().is_err());
 }
@@ -102,10 +69,7 @@ async fn sockets_go_silent_break_and_are_refused() {
     let reply = world.slack.shortcut(&world.ana, "ask").await;
     assert!(!reply.acked && !reply.envelope_id.is_empty());
     world.slack.refuse_connections(true);
-    let url = world.call("apps.connections.open", json!({})).await["url"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let url = world.call("apps.connections.open", json!({})).await["url"].as_str().unwrap().to_owned();
     assert!(Socket::open(&url).await.is_err());
     world.slack.refuse_connections(false);
     assert!(Socket::open(&url).await.is_ok());
@@ -141,10 +105,7 @@ async fn envelopes_come_twice_again_and_out_of_order() {
     assert!(!sent.await.unwrap().acked);
     let again = socket.next().await;
     assert_eq!(again["envelope_id"], first["envelope_id"]);
-    assert_eq!(
-        (&again["retry_attempt"], &again["retry_reason"]),
-        (&json!(1), &json!("timeout"))
-    );
+    assert_eq!((&again["retry_attempt"], &again["retry_reason"]), (&json!(1), &json!("timeout")));
     socket.ack(&again, Value::Null).await;
     world.slack.redeliver(0);
 
@@ -172,37 +133,20 @@ async fn several_connections_take_turns() {
     let (mut one, mut two) = (world.socket().await, world.socket().await);
     assert_eq!(world.slack.connections(), 2);
     world.slack.send_raw("not json at all {");
-    world
-        .slack
-        .send_envelope(&json!({ "type": "interactive", "envelope_id": "e1" }));
+    world.slack.send_envelope(&json!({ "type": "interactive", "envelope_id": "e1" }));
     let mut heard = Vec::new();
     for socket in [&mut one, &mut two] {
-        heard.push(
-            socket
-                .0
-                .next()
-                .await
-                .unwrap()
-                .unwrap()
-                .into_text()
-                .unwrap()
-                .to_string(),
-        );
+        heard.push(socket.0.next().await.unwrap().unwrap().into_text().unwrap().to_string());
     }
     assert!(
-        heard.iter().any(|text| text.contains("not json"))
-            && heard.iter().any(|text| text.contains("e1"))
+        heard.iter().any(|text| text.contains("not json")) && heard.iter().any(|text| text.contains("e1"))
     );
-    one.ack(&json!({ "envelope_id": "nobody's" }), Value::Null)
-        .await;
+    one.ack(&json!({ "envelope_id": "nobody's" }), Value::Null).await;
     one.ack(&json!({ "envelope_id": "e1" }), Value::Null).await;
     while world.slack.acks().is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(
-        world.slack.unexpected(),
-        ["socket: unknown envelope nobody's"]
-    );
+    assert_eq!(world.slack.unexpected(), ["socket: unknown envelope nobody's"]);
 }
 
 #[tokio::test]
@@ -210,55 +154,25 @@ async fn calls_fail_as_told() {
     let world = World::new().await;
     let ask = || {
         let slack = world.slack.clone();
-        async move {
-            call(
-                &slack,
-                "auth.test",
-                &slack.bot_token(),
-                "application/json",
-                "{}".into(),
-            )
-            .await
-        }
+        async move { call(&slack, "auth.test", &slack.bot_token(), "application/json", "{}".into()).await }
     };
-    world.slack.fault(
-        "auth.test",
-        When::Next(1),
-        Fault::RateLimit { retry_after: 7 },
-    );
+    world.slack.fault("auth.test", When::Next(1), Fault::RateLimit { retry_after: 7 });
     let (head, body) = ask().await.unwrap();
-    assert_eq!(
-        (
-            head.status().as_u16(),
-            head.headers()["retry-after"].to_str().unwrap()
-        ),
-        (429, "7")
-    );
+    assert_eq!((head.status().as_u16(), head.headers()["retry-after"].to_str().unwrap()), (429, "7"));
     assert_eq!(body["error"], "ratelimited");
     assert_eq!(ask().await.unwrap().1["ok"], true);
     world.slack.fault("*", When::Nth(2), Fault::ServerError);
     assert_eq!(ask().await.unwrap().0.status(), 200);
     assert_eq!(ask().await.unwrap().0.status(), 503);
     assert_eq!(ask().await.unwrap().0.status(), 200);
-    world
-        .slack
-        .fault("chat.postMessage", When::Always, Fault::DropBefore);
+    world.slack.fault("chat.postMessage", When::Always, Fault::DropBefore);
     assert_eq!(ask().await.unwrap().0.status(), 200);
-    world.slack.fault(
-        "auth.test",
-        When::Always,
-        Fault::Error("fatal_error".into()),
-    );
+    world.slack.fault("auth.test", When::Always, Fault::Error("fatal_error".into()));
     assert_eq!(ask().await.unwrap().1["error"], "fatal_error");
     world.slack.clear_faults();
     world.slack.fault("auth.test", When::Always, Fault::Hang);
     let hanging = tokio::spawn(ask());
-    while world
-        .slack
-        .calls()
-        .last()
-        .is_none_or(|call| call.error.as_deref() != Some("hangs"))
-    {
+    while world.slack.calls().last().is_none_or(|call| call.error.as_deref() != Some("hangs")) {
         tokio::task::yield_now().await;
     }
     world.slack.clear_faults();
@@ -271,16 +185,7 @@ async fn the_world_ends_before_or_after_a_call() {
     let post = || {
         let args = json!({ "channel": world.general, "text": "x" }).to_string();
         let slack = world.slack.clone();
-        async move {
-            call(
-                &slack,
-                "chat.postMessage",
-                &slack.bot_token(),
-                "application/json",
-                args,
-            )
-            .await
-        }
+        async move { call(&slack, "chat.postMessage", &slack.bot_token(), "application/json", args).await }
     };
     let mut socket = world.socket().await;
     world.slack.cut_at(2, Cut::After);
@@ -309,15 +214,7 @@ async fn it_stops_when_nobody_holds_it() {
     drop(world);
     assert!(socket.maybe().await.is_none());
     for _ in 0..200 {
-        if post(
-            &format!("{url}/auth.test"),
-            "",
-            "application/json",
-            "{}".into(),
-        )
-        .await
-        .is_err()
-        {
+        if post(&format!("{url}/auth.test"), "", "application/json", "{}".into()).await.is_err() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -349,30 +246,11 @@ async fn pings_are_answered_unless_the_connection_is_deaf() {
 async fn those_who_are_gone_do_nothing() {
     let world = World::new().await;
     world.bot(|_| Value::Null).await;
-    assert!(
-        world
-            .slack
-            .command(&world.bo, &world.general, "/sym", "")
-            .await
-            .unwrap()
-            .acked
-    );
+    assert!(world.slack.command(&world.bo, &world.general, "/sym", "").await.unwrap().acked);
     world.slack.change_person(&world.bo, |bo| bo.deleted = true);
-    assert!(
-        world
-            .slack
-            .command(&world.bo, &world.general, "/sym", "")
-            .await
-            .is_err()
-    );
+    assert!(world.slack.command(&world.bo, &world.general, "/sym", "").await.is_err());
     let away = world.slack.add_channel("away", &[&world.bo], false, true);
-    assert!(
-        world
-            .slack
-            .command(&world.ana, &away, "/sym", "")
-            .await
-            .is_err()
-    );
+    assert!(world.slack.command(&world.ana, &away, "/sym", "").await.is_err());
 }
 
 /// Fifty people at once, as the benchmarks do it.
@@ -382,34 +260,22 @@ async fn many_people_act_at_once() {
     world.slack.ack_window(Duration::from_secs(3));
     world.bot(|_| Value::Null).await;
     world.bot(|_| Value::Null).await;
-    let people: Vec<_> = (0..50)
-        .map(|n| world.slack.add_person(Person::new(&format!("p{n}"))))
-        .collect();
+    let people: Vec<_> = (0..50).map(|n| world.slack.add_person(Person::new(&format!("p{n}")))).collect();
     let all: Vec<_> = people.iter().map(String::as_str).collect();
     let crowd = world.slack.add_channel("crowd", &all, false, true);
     let acting = people.iter().map(|who| {
         let (slack, who, crowd) = (world.slack.clone(), who.clone(), crowd.clone());
         tokio::spawn(async move {
             for _ in 0..10 {
-                assert!(
-                    slack
-                        .command(&who, &crowd, "/sym", "list")
-                        .await
-                        .unwrap()
-                        .acked
-                );
+                assert!(slack.command(&who, &crowd, "/sym", "list").await.unwrap().acked);
             }
         })
     });
     for one in acting.collect::<Vec<_>>() {
         one.await.unwrap();
     }
-    let ids: std::collections::HashSet<_> = world
-        .slack
-        .acks()
-        .into_iter()
-        .map(|ack| ack.envelope_id)
-        .collect();
+    let ids: std::collections::HashSet<_> =
+        world.slack.acks().into_iter().map(|ack| ack.envelope_id).collect();
     assert_eq!(ids.len(), 500);
     assert_eq!(world.slack.unexpected(), Vec::<String>::new());
 }

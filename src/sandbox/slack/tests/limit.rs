@@ -39,39 +39,20 @@ fn select(key: &str, value: Value) -> Vec<String> {
 #[test]
 fn blocks_have_limits() {
     let section = |text: usize| json!({ "type": "section", "text": plain(&long(text)) });
-    edge(50, |n| {
-        check_message(&json!({ "text": "t", "blocks": vec![json!({ "type": "divider" }); n] }))
-    });
+    edge(50, |n| check_message(&json!({ "text": "t", "blocks": vec![json!({ "type": "divider" }); n] })));
     edge(100, |n| check_view(&modal(json!(vec![section(1); n]))));
     edge(3000, |n| message(section(n)));
-    edge(10, |n| {
-        message(json!({ "type": "section", "fields": vec![plain("f"); n] }))
-    });
-    edge(2000, |n| {
-        message(json!({ "type": "section", "fields": [plain(&long(n))] }))
-    });
-    edge(150, |n| {
-        message(json!({ "type": "header", "text": plain(&long(n)) }))
-    });
-    edge(10, |n| {
-        message(json!({ "type": "context", "elements": vec![plain("c"); n] }))
-    });
+    edge(10, |n| message(json!({ "type": "section", "fields": vec![plain("f"); n] })));
+    edge(2000, |n| message(json!({ "type": "section", "fields": [plain(&long(n))] })));
+    edge(150, |n| message(json!({ "type": "header", "text": plain(&long(n)) })));
+    edge(10, |n| message(json!({ "type": "context", "elements": vec![plain("c"); n] })));
     edge(25, |n| {
-        let one =
-            |n| json!({ "type": "button", "action_id": format!("a{n}"), "text": plain("Go") });
+        let one = |n| json!({ "type": "button", "action_id": format!("a{n}"), "text": plain("Go") });
         message(json!({ "type": "actions", "elements": (0..n).map(one).collect::<Vec<_>>() }))
     });
-    edge(255, |n| {
-        message(json!({ "type": "divider", "block_id": long(n) }))
-    });
+    edge(255, |n| message(json!({ "type": "divider", "block_id": long(n) })));
     edge(40_000, |n| check_message(&json!({ "text": long(n) })));
-    edge(2000, |n| {
-        check_view(&modal(json!([input(
-            "b",
-            &long(n),
-            json!({ "type": "plain_text_input" })
-        )])))
-    });
+    edge(2000, |n| check_view(&modal(json!([input("b", &long(n), json!({ "type": "plain_text_input" }))]))));
     edge(2000, |n| {
         let mut block = input("b", "L", json!({ "type": "plain_text_input" }));
         block["hint"] = plain(&long(n));
@@ -93,20 +74,12 @@ fn views_have_limits() {
     edge(3000, |n| with("private_metadata", json!(long(n))));
     let focused = |n: usize| {
         let block = |n: usize| {
-            input(
-                &n.to_string(),
-                "L",
-                json!({ "type": "plain_text_input", "focus_on_load": true }),
-            )
+            input(&n.to_string(), "L", json!({ "type": "plain_text_input", "focus_on_load": true }))
         };
         check_view(&modal((0..n).map(block).collect()))
     };
     edge(1, focused);
-    let mut bare = modal(json!([input(
-        "b",
-        "L",
-        json!({ "type": "plain_text_input" })
-    )]));
+    let mut bare = modal(json!([input("b", "L", json!({ "type": "plain_text_input" }))]));
     bare.as_object_mut().unwrap().remove("submit");
     assert_eq!(check_view(&bare).len(), 1);
     assert!(with("colour", json!("red"))[0].contains("colour"));
@@ -119,9 +92,7 @@ fn elements_have_limits() {
     edge(75, |n| button("text", plain(&long(n))));
     edge(2000, |n| button("value", json!(long(n))));
     edge(255, |n| button("action_id", json!(long(n))));
-    edge(3000, |n| {
-        button("url", json!(format!("https://{}", long(n - 8))))
-    });
+    edge(3000, |n| button("url", json!(format!("https://{}", long(n - 8)))));
     let confirm = |key: &str, n: usize| {
         let mut confirm = json!({
             "title": plain("t"), "text": plain("t"), "confirm": plain("t"), "deny": plain("t"),
@@ -142,26 +113,18 @@ fn elements_have_limits() {
         described["description"] = plain(&long(n));
         select("options", json!([described]))
     });
-    let boxes = |n: usize| {
-        element(json!({ "type": "checkboxes", "action_id": "a", "options": options(n) }))
-    };
+    let boxes = |n: usize| element(json!({ "type": "checkboxes", "action_id": "a", "options": options(n) }));
     edge(10, boxes);
     edge(100, |n| {
         let group = json!({ "label": plain("g"), "options": options(1) });
-        element(
-            json!({ "type": "static_select", "action_id": "a", "option_groups": vec![group; n] }),
-        )
+        element(json!({ "type": "static_select", "action_id": "a", "option_groups": vec![group; n] }))
     });
     edge(100, |n| check_suggestion(&json!({ "options": options(n) })));
     assert!(check_suggestion(&json!({ "options": [] })).is_empty());
-    edge(3000, |n| {
-        element(json!({ "type": "plain_text_input", "max_length": n }))
-    });
+    edge(3000, |n| element(json!({ "type": "plain_text_input", "max_length": n })));
     edge(2, |n| {
         let people: Vec<_> = (0..n).map(|n| format!("U{n}")).collect();
-        element(
-            json!({ "type": "multi_users_select", "max_selected_items": 2, "initial_users": people }),
-        )
+        element(json!({ "type": "multi_users_select", "max_selected_items": 2, "initial_users": people }))
     });
 }
 

@@ -22,9 +22,7 @@ async fn a_message_reads_well_as_text() {
          (ends tomorrow at 12:13 AM, later)\n[Approve] [Deny]"
     );
     assert_eq!(
-        world
-            .slack
-            .render_text(&json!({ "text": "<!here> &amp; <!date^0^{date_num} {date_long}|x>" })),
+        world.slack.render_text(&json!({ "text": "<!here> &amp; <!date^0^{date_num} {date_long}|x>" })),
         "@here & 1970-01-01 Thursday, January 1st, 1970"
     );
 }
@@ -35,22 +33,10 @@ fn zones_know_summer() {
     assert_eq!(zone::offset("Europe/Berlin", at(2024, 3, 31, 0)), 3600);
     assert_eq!(zone::offset("Europe/Berlin", at(2024, 3, 31, 1)), 7200);
     assert_eq!(zone::offset("Europe/Berlin", at(2024, 10, 27, 1)), 3600);
-    assert_eq!(
-        zone::offset("America/New_York", at(2024, 3, 10, 6)),
-        -18_000
-    );
-    assert_eq!(
-        zone::offset("America/New_York", at(2024, 3, 10, 7)),
-        -14_400
-    );
-    assert_eq!(
-        zone::offset("America/New_York", at(2024, 11, 3, 5)),
-        -14_400
-    );
-    assert_eq!(
-        zone::offset("America/New_York", at(2024, 11, 3, 6)),
-        -18_000
-    );
+    assert_eq!(zone::offset("America/New_York", at(2024, 3, 10, 6)), -18_000);
+    assert_eq!(zone::offset("America/New_York", at(2024, 3, 10, 7)), -14_400);
+    assert_eq!(zone::offset("America/New_York", at(2024, 11, 3, 5)), -14_400);
+    assert_eq!(zone::offset("America/New_York", at(2024, 11, 3, 6)), -18_000);
     assert_eq!(zone::offset("Asia/Kolkata", 0), 19_800);
     assert_eq!(zone::civil(at(2024, 2, 29, 23)), (2024, 2, 29));
     assert_eq!(zone::civil(-1), (1969, 12, 31));

@@ -3,39 +3,13 @@
 /// Keys of each kind besides `type` and `action_id`, and the blocks it may be in:
 /// s(ection), a(ctions), i(nput).
 const KINDS: &[(&str, &[&str], &str)] = &[
-    (
-        "button",
-        &[
-            "text",
-            "url",
-            "value",
-            "style",
-            "confirm",
-            "accessibility_label",
-        ],
-        "sa",
-    ),
+    ("button", &["text", "url", "value", "style", "confirm", "accessibility_label"], "sa"),
     ("overflow", &["options", "confirm"], "sa"),
-    (
-        "checkboxes",
-        &["options", "initial_options", "confirm", "focus_on_load"],
-        "sai",
-    ),
-    (
-        "radio_buttons",
-        &["options", "initial_option", "confirm", "focus_on_load"],
-        "sai",
-    ),
+    ("checkboxes", &["options", "initial_options", "confirm", "focus_on_load"], "sai"),
+    ("radio_buttons", &["options", "initial_option", "confirm", "focus_on_load"], "sai"),
     (
         "static_select",
-        &[
-            "options",
-            "option_groups",
-            "initial_option",
-            "confirm",
-            "focus_on_load",
-            "placeholder",
-        ],
+        &["options", "option_groups", "initial_option", "confirm", "focus_on_load", "placeholder"],
         "sai",
     ),
     (
@@ -53,13 +27,7 @@ const KINDS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "external_select",
-        &[
-            "initial_option",
-            "min_query_length",
-            "confirm",
-            "focus_on_load",
-            "placeholder",
-        ],
+        &["initial_option", "min_query_length", "confirm", "focus_on_load", "placeholder"],
         "sai",
     ),
     (
@@ -74,20 +42,10 @@ const KINDS: &[(&str, &[&str], &str)] = &[
         ],
         "si",
     ),
-    (
-        "users_select",
-        &["initial_user", "confirm", "focus_on_load", "placeholder"],
-        "sai",
-    ),
+    ("users_select", &["initial_user", "confirm", "focus_on_load", "placeholder"], "sai"),
     (
         "multi_users_select",
-        &[
-            "initial_users",
-            "confirm",
-            "max_selected_items",
-            "focus_on_load",
-            "placeholder",
-        ],
+        &["initial_users", "confirm", "max_selected_items", "focus_on_load", "placeholder"],
         "si",
     ),
     (
@@ -105,36 +63,12 @@ const KINDS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "channels_select",
-        &[
-            "initial_channel",
-            "confirm",
-            "response_url_enabled",
-            "focus_on_load",
-            "placeholder",
-        ],
+        &["initial_channel", "confirm", "response_url_enabled", "focus_on_load", "placeholder"],
         "sai",
     ),
-    (
-        "datepicker",
-        &["initial_date", "confirm", "focus_on_load", "placeholder"],
-        "sai",
-    ),
-    (
-        "timepicker",
-        &[
-            "initial_time",
-            "timezone",
-            "confirm",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "sai",
-    ),
-    (
-        "datetimepicker",
-        &["initial_date_time", "confirm", "focus_on_load"],
-        "ai",
-    ),
+    ("datepicker", &["initial_date", "confirm", "focus_on_load", "placeholder"], "sai"),
+    ("timepicker", &["initial_time", "timezone", "confirm", "focus_on_load", "placeholder"], "sai"),
+    ("datetimepicker", &["initial_date_time", "confirm", "focus_on_load"], "ai"),
     (
         "plain_text_input",
         &[
@@ -161,26 +95,8 @@ const KINDS: &[(&str, &[&str], &str)] = &[
         ],
         "i",
     ),
-    (
-        "email_text_input",
-        &[
-            "initial_value",
-            "dispatch_action_config",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "i",
-    ),
-    (
-        "url_text_input",
-        &[
-            "initial_value",
-            "dispatch_action_config",
-            "focus_on_load",
-            "placeholder",
-        ],
-        "i",
-    ),
+    ("email_text_input", &["initial_value", "dispatch_action_config", "focus_on_load", "placeholder"], "i"),
+    ("url_text_input", &["initial_value", "dispatch_action_config", "focus_on_load", "placeholder"], "i"),
     ("image", &["image_url", "slack_file", "alt_text"], "s"),
 ];
 

@@ -1,0 +1,219 @@
+//! `sym explain`, `sym policy test`, `sym policy diff`: the rules without the bot.
+
+use super::check::load;
+use super::{complain, complain_about, say};
+use crate::access::{AccessRequest, Email, FlowName, Span, TargetName};
+use crate::config::{Environment, ManifestArgs, manifest_options};
+use crate::manifest::{Complaints, FactSheet, Options, read_facts, read_tests};
+use crate::rehearsal::{self, Change, Outcome, Report, Wish};
+use crate::store::Store;
+use clap::{Args, Subcommand};
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What `sym explain` is asked.
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The folder with the flows
+    #[arg(value_name = "DIR", env = "SYM_MANIFESTS", default_value = "manifests")]
+    folder: PathBuf,
+    /// Who asks, by e-mail address
+    #[arg(long = "as", value_name = "EMAIL")]
+    asks: String,
+    /// With which flow
+    #[arg(long)]
+    flow: String,
+    /// For which target
+    #[arg(long)]
+    target: Option<String>,
+    /// In which account, where the request names it
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// For how long, such as `2h`
+    #[arg(long)]
+    duration: Option<String>,
+    /// Say that it is an emergency
+    #[arg(long)]
+    emergency: bool,
+    /// An answer to another field of the form; repeatable
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    fields: Vec<String>,
+    /// How often the person has used a capped rule; repeatable
+    #[arg(long = "uses", value_name = "RULE=NUMBER")]
+    uses: Vec<String>,
+    /// What is known about people and accounts
+    #[arg(long, value_name = "FILE")]
+    facts: Option<PathBuf>,
+    #[command(flatten)]
+    manifest: ManifestArgs,
+}
+
+/// `sym policy …`
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Run the tests in the *.test.hcl files beside the manifests
+    Test {
+        /// The folder with the flows
+        #[arg(value_name = "DIR", env = "SYM_MANIFESTS", default_value = "manifests")]
+        folder: PathBuf,
+        #[command(flatten)]
+        manifest: ManifestArgs,
+    },
+    /// Say what a change of the manifests newly allows or forbids
+    ///
+    /// Ends with 0 when nothing differs, with 2 when something does, with 1 when that could not be found out.
+    Diff {
+        /// The folder with the flows as they are
+        old: PathBuf,
+        /// The folder with the flows as they would be
+        new: PathBuf,
+        /// What is known about people and accounts
+        #[arg(long, value_name = "FILE")]
+        facts: Option<PathBuf>,
+        /// The books of a stopped bot: live access that the new rules would not allow is listed
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        #[command(flatten)]
+        manifest: ManifestArgs,
+    },
+}
+
+/// What keeps a command from being done. Complaints about manifests have been made.
+type Stopped = ExitCode;
+
+pub(super) fn explain(args: &ExplainArgs, environment: &Environment) -> ExitCode {
+    finish(try_to_explain(args, environment))
+}
+
+pub(super) fn policy(command: &PolicyCommand, environment: &Environment) -> ExitCode {
+    finish(match command {
+        PolicyCommand::Test { folder, manifest } => test(folder, manifest, environment),
+        PolicyCommand::Diff { old, new, facts, data, manifest } => {
+            diff((old, new), facts.as_deref(), data.as_deref(), manifest, environment)
+        }
+    })
+}
+
+fn finish(done: Result<Report, Stopped>) -> ExitCode {
+    match done {
+        Ok(report) if report.outcome == Outcome::Failed && report.text.starts_with("error: ") => {
+            complain(report.text.trim_end());
+            ExitCode::from(report.outcome.exit_code())
+        }
+        Ok(report) => {
+            say(report.text.trim_end());
+            ExitCode::from(report.outcome.exit_code())
+        }
+        Err(code) => code,
+    }
+}
+
+fn options(args: &ManifestArgs, environment: &Environment) -> Result<Options, Stopped> {
+    manifest_options(args, environment).map_err(|wrong| complain_about("The settings are not right:", &wrong))
+}
+
+fn told<T>(read: Result<T, Complaints>) -> Result<T, Stopped> {
+    read.map_err(|complaints| {
+        complain(&complaints.render(std::io::stderr().is_terminal()));
+        ExitCode::FAILURE
+    })
+}
+
+fn facts(path: Option<&Path>) -> Result<Option<FactSheet>, Stopped> {
+    path.map(|path| told(read_facts(path))).transpose()
+}
+
+fn try_to_explain(args: &ExplainArgs, environment: &Environment) -> Result<Report, Stopped> {
+    let options = options(&args.manifest, environment)?;
+    let wish = wish(args).map_err(|wrong| complain_about("The question is not right:", &wrong))?;
+    let catalog = load(&args.folder, &options).ok_or(ExitCode::FAILURE)?;
+    let sheet = facts(args.facts.as_deref())?;
+    Ok(rehearsal::explain(&catalog, sheet.as_ref(), &wish))
+}
+
+/// The question, or everything that is wrong with it.
+fn wish(args: &ExplainArgs) -> Result<Wish, Vec<String>> {
+    let mut wrong = Vec::new();
+    if !args.asks.contains('@') {
+        wrong.push(format!("--as `{}` is not an e-mail address", args.asks));
+    }
+    let duration = args.duration.as_deref().map(Span::parse).transpose();
+    let duration = duration.unwrap_or_else(|error| {
+        wrong.push(format!("--duration: {error}"));
+        None
+    });
+    let pairs = |name: &str, given: &[String], wrong: &mut Vec<String>| {
+        let mut pairs = BTreeMap::new();
+        for text in given {
+            match text.split_once('=') {
+                Some((key, value)) if !key.is_empty() => {
+                    pairs.insert(key.to_owned(), value.to_owned());
+                }
+                _ => wrong.push(format!("{name} `{text}` is not of the form NAME=VALUE")),
+            }
+        }
+        pairs
+    };
+    let fields = pairs("--field", &args.fields, &mut wrong);
+    let mut uses = BTreeMap::new();
+    for (rule, number) in pairs("--uses", &args.uses, &mut wrong) {
+        match number.parse() {
+            Ok(number) => {
+                uses.insert(rule, number);
+            }
+            Err(_) => wrong.push(format!("--uses `{rule}={number}`: that is not a number")),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    Ok(Wish {
+        asks: Email::new(&args.asks),
+        flow: FlowName::new(args.flow.as_str()),
+        target: args.target.as_deref().map(TargetName::new),
+        account: args.account.clone(),
+        duration,
+        is_emergency: args.emergency,
+        uses,
+        fields,
+    })
+}
+
+fn test(folder: &Path, args: &ManifestArgs, environment: &Environment) -> Result<Report, Stopped> {
+    let options = options(args, environment)?;
+    let catalog = load(folder, &options).ok_or(ExitCode::FAILURE)?;
+    let files = told(read_tests(folder))?;
+    Ok(rehearsal::verify(&catalog, &files))
+}
+
+fn diff(
+    (old, new): (&Path, &Path),
+    facts_file: Option<&Path>,
+    data: Option<&Path>,
+    args: &ManifestArgs,
+    environment: &Environment,
+) -> Result<Report, Stopped> {
+    let options = options(args, environment)?;
+    let (old, new) = (load(old, &options), load(new, &options));
+    let (Some(old), Some(new)) = (old, new) else { return Err(ExitCode::FAILURE) };
+    let sheet = facts(facts_file)?;
+    let live = data.map(requests).transpose()?;
+    let change = Change { old: &old, new: &new, sheet: sheet.as_ref(), live: live.as_deref() };
+    Ok(rehearsal::compare(&change))
+}
+
+/// The requests in the books of a stopped bot.
+fn requests(data: &Path) -> Result<Vec<AccessRequest>, Stopped> {
+    let stop = |what: String| {
+        complain(&what);
+        ExitCode::FAILURE
+    };
+    // Opening what is not there would make it.
+    if !data.is_dir() {
+        return Err(stop(format!("--data `{}` is not a folder", data.display())));
+    }
+    let store = Store::open(data).map_err(|error| stop(error.to_string()))?;
+    Ok(store.requests().collect())
+}
