@@ -169,7 +169,8 @@ fn oracle(rules: &[Rule], asked: &Scene) -> Plain {
             None => {}
         }
     }
-    let wait = waits.into_iter().min().unwrap_or(Span::hours(8));
+    let nobody_waits = asked.is_emergency;
+    let wait = waits.into_iter().filter(|_| !nobody_waits).min().unwrap_or(Span::hours(8));
     let witnesses = if asked.is_emergency {
         if witnesses.is_empty() {
             return Plain::No("no emergency");
@@ -378,7 +379,8 @@ fn is_no_laxer(before: &Plain, after: &Plain) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    // Some laws are about few of the scenes that chance draws: many are passed over.
+    #![proptest_config(ProptestConfig { max_global_rejects: 200_000, ..ProptestConfig::with_cases(3_000) })]
 
     #[test]
     fn the_rules_mean_what_the_oracle_says(rules in rules(), scene in scene()) {

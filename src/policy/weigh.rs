@@ -96,7 +96,9 @@ fn in_an_emergency(matching: &[&Rule], glass: &Rule, question: &Question<'_>) ->
         return Err(Refused::NoEmergency);
     }
     let emergency = Emergency { rule: glass.name.clone(), skipped, acknowledged: None };
-    Ok(Allowed { emergency: Some(emergency), ..common(matching, question) })
+    // Nobody is asked first, so no rule says how long to wait.
+    let answer_within = DEFAULT_ANSWER_WITHIN;
+    Ok(Allowed { emergency: Some(emergency), answer_within, ..common(matching, question) })
 }
 
 /// What holds however the decision is made.
