@@ -146,9 +146,9 @@ fn a_torn_file_is_refused_or_named_or_harmless() {
             let mut bytes = fs::read(&file).unwrap();
             let place = used.saturating_sub(back);
             if is_cut {
-                bytes.truncate(place)
+                bytes.truncate(place);
             } else {
-                bytes[place] ^= 0x20
+                bytes[place] ^= 0x20;
             }
             assert!(bytes.len() <= length);
             fs::write(&file, bytes).unwrap();
@@ -224,7 +224,9 @@ fn a_backup_is_whole_while_others_write() {
     for file in &files {
         store.backup(file).unwrap();
     }
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     for file in &files {
         let place = self::folder();
         let (restored, _) = Store::restore(file, place.path()).unwrap();
