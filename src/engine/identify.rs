@@ -4,8 +4,8 @@
 use super::people::Asked;
 use super::{About, Engine, jitter};
 use crate::access::{
-    AccessRequest, EntitlementId, Event, Facts, Flow, MachineError, Principal, RequestId, Span, Terms,
-    Timestamp, decide,
+    AccessRequest, EntitlementId, Event, Facts, Flow, MachineError, Principal, RequestId, Span, Status,
+    Terms, Timestamp, decide,
 };
 use crate::aws::Session;
 use crate::manifest::{Catalog, FlowEntry};
@@ -180,11 +180,32 @@ impl History {
     fn uses(&self, rules: &[Rule], at: Timestamp) -> BTreeMap<String, u32> {
         let count = |rule: &Rule, per: Span| {
             let used = self.before.iter().filter(|request| {
-                at.since(request.made_at) < per && request.terms.auto_rules.contains(&rule.name)
+                at.since(request.made_at) < per
+                    && request.terms.auto_rules.contains(&rule.name)
+                    && !came_to_nothing(&request.status)
             });
             u32::try_from(used.count()).unwrap_or(u32::MAX)
         };
         rules.iter().filter_map(|rule| Some((rule.name.clone(), count(rule, rule.cap?.per)))).collect()
+    }
+}
+
+/// Nothing was given, and nothing can be any more: that is no use of a rule.
+fn came_to_nothing(status: &Status) -> bool {
+    match status {
+        Status::Refused { .. }
+        | Status::Denied { .. }
+        | Status::Withdrawn { .. }
+        | Status::Lapsed { .. }
+        | Status::AlreadyHeld { .. }
+        | Status::Ended { began: None, .. } => true,
+        Status::Identifying { .. }
+        | Status::Pending { .. }
+        | Status::Granting { .. }
+        | Status::Active { .. }
+        | Status::Ending { .. }
+        | Status::Approved { .. }
+        | Status::Ended { began: Some(_), .. } => false,
     }
 }
 
