@@ -31,7 +31,7 @@ pub(super) enum AuditCommand {
 #[derive(Debug, Args)]
 pub(super) struct DataArg {
     /// The folder with the books
-    #[arg(long, env = "SYM_DATA", value_name = "DIR", default_value = "data")]
+    #[arg(long, global = true, env = "SYM_DATA", value_name = "DIR", default_value = "data")]
     pub(super) data: PathBuf,
 }
 
