@@ -34,7 +34,9 @@ pub struct Demo {
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// No place to listen or to write.
-    #[error("this machine does not let the demo listen or write: {0}. If the port is taken, choose another one with --port")]
+    #[error(
+        "this machine does not let the demo listen or write: {0}. If the port is taken, choose another one with --port"
+    )]
     Io(#[from] std::io::Error),
     /// The bot did not start.
     #[error(transparent)]
