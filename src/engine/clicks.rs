@@ -66,7 +66,12 @@ impl Engine {
         let Some(held) = self.shared.clicks.hold(&click.envelope) else { return };
         let engine = self.clone();
         self.spawn(async move {
-            engine.finish_click(click).await;
+            // It may have been decided between being listed and being taken up.
+            match engine.shared.store.has_click(&click.envelope) {
+                Ok(true) => engine.finish_click(click).await,
+                Ok(false) => {}
+                Err(error) => engine.store_failed(&error),
+            }
             drop(held);
         });
     }

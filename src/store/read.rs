@@ -200,6 +200,14 @@ impl Store {
         Ok(found)
     }
 
+    /// Whether this click still waits for its decision.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn has_click(&self, envelope: &EnvelopeId) -> Result<bool, StoreError> {
+        Ok(get(&self.db, &keys::click(envelope))?.is_some())
+    }
+
     /// Whether this delivery has been taken before.
     ///
     /// # Errors
