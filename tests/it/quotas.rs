@@ -52,7 +52,7 @@ async fn all_at_once(world: &World, places: &[Place], operation: Span) -> (Span,
 #[tokio::test]
 async fn five_hundred_claims_that_end_at_once_are_gone_as_fast_as_aws_allows() {
     let mut world = World::with(STORIES).await;
-    let (took, floor) = all_at_once(&world, &places(500, 60, &[ADMIN, READER]), Span::seconds(4)).await;
+    let (took, floor) = all_at_once(&world, &places(500, 60, &[ADMIN, READER]), Span::seconds(3)).await;
     assert!(took.as_millis() * 10 <= floor.as_millis() * 12, "{took} where AWS needs {floor}");
     assert_eq!(world.aws().most_in_flight(), 10, "all places are used");
     world.ignore_messages();
