@@ -16,6 +16,7 @@ mod forms;
 mod holding;
 mod hostile;
 mod identity;
+mod kills;
 mod operating;
 mod overlapping;
 mod reachability;
