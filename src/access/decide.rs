@@ -239,7 +239,7 @@ impl Draft {
 /// The wait before the next try: doubling from one second to five minutes, spread over the upper
 /// half by chance.
 fn backoff(attempts: u32, jitter: Jitter) -> Span {
-    let ceiling = Span::minutes(5).as_millis();
+    let ceiling = super::entitlement::LONGEST_PAUSE.as_millis();
     let full = 1000_i64.checked_shl(attempts.min(20)).unwrap_or(ceiling).min(ceiling);
     Span::millis(full / 2 + full / 2 * i64::from(jitter.min(999)) / 999)
 }
