@@ -324,6 +324,23 @@ impl Aws {
         .await
     }
 
+    /// The addresses of the members of the Identity Center group of that display name; none when there is
+    /// no such group.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn group_members(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        group: &str,
+    ) -> Result<Vec<Email>, AwsError> {
+        self.within(session, Job::question(Some(instance_arn)), |reach| async move {
+            self.inner.directory.group_members(&reach, instance_arn, group).await
+        })
+        .await
+    }
+
     /// How long a role session of the permission set lasts: access that was used just before its end
     /// lives on for so long. `None` when the role may not read it.
     ///

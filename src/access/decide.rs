@@ -59,6 +59,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
             draft.not_identified(request, error, *jitter)?;
         }
         Event::NowDenied { request, rule } => draft.now_denied(request, rule)?,
+        Event::RequesterUnfit { request, unfit } => draft.requester_unfit(request, *unfit)?,
         Event::AdminRevoked { request, operator, because } => {
             actor = Actor::Operator(operator.clone());
             draft.admin_revoked(request, operator, because)?;

@@ -7,6 +7,7 @@
 mod architecture;
 mod asking;
 mod binary;
+mod channels;
 mod clocks;
 mod crash;
 mod deciding;
