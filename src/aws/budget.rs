@@ -1,6 +1,7 @@
 //! What AWS allows per Identity Center instance: 20 calls a second over all its APIs, and 10
 //! assignment operations in flight (both fixed quotas). Revocations go ahead of grants: they may wait
-//! longer for a turn, and two of the ten places are theirs alone.
+//! longer for a turn, and two of the ten places are theirs alone. Background work goes behind both: it
+//! takes a turn only when nobody has taken one for a while.
 
 use super::{AwsError, ClockMillis};
 use std::collections::HashMap;
@@ -24,8 +25,10 @@ const FORGET_AFTER_MS: i64 = 15 * 60_000;
 pub(super) enum Urgency {
     /// A revocation, or the question how it goes.
     Revocation,
-    /// Everything else.
+    /// Everything that people wait for.
     Usual,
+    /// What nobody waits for.
+    Background,
 }
 
 impl Urgency {
@@ -33,13 +36,14 @@ impl Urgency {
         match self {
             Self::Revocation => Duration::from_secs(4),
             Self::Usual => Duration::from_secs(2),
+            Self::Background => Duration::from_mins(1),
         }
     }
 
     fn places(self) -> usize {
         match self {
             Self::Revocation => OPERATIONS,
-            Self::Usual => OPERATIONS - KEPT_FOR_REVOCATIONS,
+            Self::Usual | Self::Background => OPERATIONS - KEPT_FOR_REVOCATIONS,
         }
     }
 }
@@ -115,11 +119,39 @@ impl Budget {
     /// # Errors
     /// Transient, without a call, when too many are waiting already.
     pub(super) async fn turn(&self, urgency: Urgency) -> Result<(), AwsError> {
+        if urgency == Urgency::Background {
+            return self.turn_behind_all(Instant::now() + urgency.patience()).await;
+        }
         let wait = self.book(Instant::now(), urgency)?;
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
         Ok(())
+    }
+
+    /// Waits until no turn is in use or spoken for, and takes one then: whoever comes next still finds
+    /// several at once. Others may come in between again and again, so that this can fail.
+    async fn turn_behind_all(&self, patience: Instant) -> Result<(), AwsError> {
+        loop {
+            let now = Instant::now();
+            let Some(until) = self.book_behind_all(now) else { return Ok(()) };
+            if until > patience {
+                return Err(AwsError::transient(
+                    "Identity Center allows 20 calls a second, and more urgent ones took all of them.",
+                ));
+            }
+            tokio::time::sleep(until.saturating_duration_since(now)).await;
+        }
+    }
+
+    /// Books a turn if none is in use; otherwise says when that may be so.
+    fn book_behind_all(&self, now: Instant) -> Option<Instant> {
+        let mut state = self.state();
+        if let Some(even) = state.even.filter(|even| *even > now) {
+            return Some(even);
+        }
+        state.even = Some(now + Duration::from_secs(1) / CALLS_PER_SECOND);
+        None
     }
 
     /// Books the next turn: a few at once, then evenly spread.
@@ -213,6 +245,31 @@ mod tests {
         assert_eq!((usual, urgent), (36, 32));
         assert!(budget.book(now, Urgency::Revocation).unwrap_err().is_transient());
         assert!(budget.book(now + Duration::from_secs(1), Urgency::Revocation).is_ok());
+    }
+
+    #[test]
+    fn background_work_takes_a_turn_only_when_nobody_uses_one_and_delays_nobody() {
+        let (_, budget) = budget();
+        let now = Instant::now();
+        assert_eq!(budget.book_behind_all(now), None);
+        let next = budget.book_behind_all(now).unwrap();
+        assert!(next > now, "one at a time");
+        // Who comes right behind it does not wait.
+        assert_eq!(budget.book(now, Urgency::Usual).unwrap(), Duration::ZERO);
+        assert_eq!(budget.book(now, Urgency::Revocation).unwrap(), Duration::ZERO);
+        let queue = (0..20).map(|_| budget.book(now, Urgency::Usual).unwrap()).max().unwrap();
+        let free = budget.book_behind_all(now).unwrap();
+        assert!(free > now + queue, "behind everybody who waits");
+        assert!(budget.book_behind_all(free - Duration::from_millis(1)).is_some());
+        assert_eq!(budget.book_behind_all(free), None);
+    }
+
+    #[tokio::test]
+    async fn background_work_that_would_wait_too_long_is_turned_away() {
+        let (_, budget) = budget();
+        assert!(budget.turn_behind_all(Instant::now()).await.is_ok());
+        let error = budget.turn_behind_all(Instant::now()).await.unwrap_err();
+        assert!(error.is_transient(), "{error}");
     }
 
     #[test]
