@@ -106,7 +106,10 @@ impl Chain {
             Key { region: region.to_owned(), hops: Vec::new(), name: String::new(), source_identity: None };
         let slot = self.slot(key);
         let mut clients = slot.clients.lock().await;
-        Arc::clone(clients.get_or_insert_with(|| Arc::new(Clients::of_the_bot(&self.base, region, self.counts_calls))))
+        Arc::clone(
+            clients
+                .get_or_insert_with(|| Arc::new(Clients::of_the_bot(&self.base, region, self.counts_calls))),
+        )
     }
 
     async fn cached(&self, key: &Key) -> Option<Arc<Clients>> {

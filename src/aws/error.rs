@@ -234,6 +234,13 @@ fn denied_hint(action: &str) -> &'static str {
         "sso:ListInstances" | "sso:DescribePermissionSet" => {
             "The role needs `sso:List*` and `sso:Describe*`."
         }
+        "sso:ListAccountsForProvisionedPermissionSet" => {
+            "The role needs `sso:ListAccountsForProvisionedPermissionSet` (`sso:List*` covers it)."
+        }
+        "identitystore:ListGroupMemberships" => {
+            "The role needs `identitystore:ListGroupMemberships` to see who is in the group."
+        }
+        "iam:GetGroup" => "The role needs `iam:GetGroup` to see who is in the group.",
         "identitystore:GetGroupMembershipId"
         | "identitystore:ListGroupMembershipsForMember"
         | "identitystore:CreateGroupMembership"

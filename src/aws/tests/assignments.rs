@@ -345,8 +345,7 @@ async fn ten_operations_are_asked_about_in_one_call() {
             permission_set_arn: ADMIN.to_owned(),
             account_id,
         };
-        let operation =
-            running(aws.grant(&bench.session(&resource), &sso_user(ANA), &resource, false).await);
+        let operation = running(aws.grant(&bench.session(&resource), &sso_user(ANA), &resource, false).await);
         started.push((resource, operation));
     }
     bench.pass(2_000);
