@@ -6,6 +6,7 @@ mod chain;
 mod clients;
 mod directory;
 mod error;
+mod holders;
 mod iam;
 mod inventory;
 mod membership;
@@ -18,6 +19,7 @@ mod tests;
 
 pub use chain::Session;
 pub use error::AwsError;
+pub use holders::Holder;
 pub use inventory::{Account, PlacedAccount};
 pub use source_identity::source_identity;
 
@@ -26,6 +28,7 @@ use budget::{Budgets, OperationSeat, Urgency};
 use chain::Chain;
 use directory::Directory;
 use reach::Reach;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -128,6 +131,10 @@ impl<'a> Job<'a> {
         Self { instance_arn, is_question: true, ..Self::default() }
     }
 
+    fn background(instance_arn: &'a str) -> Self {
+        Self { urgency: Some(Urgency::Background), ..Self::question(Some(instance_arn)) }
+    }
+
     fn of(resource: &'a Resource, urgency: Urgency) -> Self {
         Self { instance_arn: instance_of(resource), urgency: Some(urgency), ..Self::default() }
     }
@@ -190,9 +197,74 @@ impl Aws {
         principal: &Principal,
         resource: &Resource,
     ) -> Result<bool, AwsError> {
+        self.look_at(session, principal, resource, Urgency::Usual).await
+    }
+
+    /// The same behind everything that people wait for.
+    ///
+    /// # Errors
+    /// The read failed; nothing is known.
+    pub async fn look_in_background(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+    ) -> Result<bool, AwsError> {
+        self.look_at(session, principal, resource, Urgency::Background).await
+    }
+
+    async fn look_at(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+        urgency: Urgency,
+    ) -> Result<bool, AwsError> {
         let target = Target::of(principal, resource)?;
-        let job = Job::of(resource, Urgency::Usual);
+        let job = Job::of(resource, urgency);
         self.within(session, job, |reach| async move { target.look(&reach).await }).await
+    }
+
+    /// Every user who holds the resource directly, behind everything that people wait for.
+    ///
+    /// # Errors
+    /// Not every page was read, or an entry names nobody: nothing is known.
+    pub async fn holders(&self, session: &Session<'_>, resource: &Resource) -> Result<Vec<Holder>, AwsError> {
+        let job = Job { is_question: true, ..Job::of(resource, Urgency::Background) };
+        self.within(session, job, |reach| async move { holders::of(&reach, resource).await }).await
+    }
+
+    /// The accounts in which a permission set is assigned to anybody, or was not long ago. Behind
+    /// everything that people wait for.
+    ///
+    /// # Errors
+    /// Not every page was read: nothing is known.
+    pub async fn accounts_with(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        permission_set_arn: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        self.within(session, Job::background(instance_arn), |reach| async move {
+            holders::accounts_with(&reach, instance_arn, permission_set_arn).await
+        })
+        .await
+    }
+
+    /// What the users of an identity store are called, by id; behind everything that people wait for.
+    ///
+    /// # Errors
+    /// Not every page was read.
+    pub async fn user_names(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        identity_store_id: &str,
+    ) -> Result<BTreeMap<String, String>, AwsError> {
+        self.within(session, Job::background(instance_arn), |reach| async move {
+            holders::names(&reach, identity_store_id).await
+        })
+        .await
     }
 
     /// Gives the access. Repeatable: `is_repeat` says that an earlier call may have reached AWS
@@ -317,9 +389,25 @@ impl Aws {
         instance_arn: &str,
         group: &str,
     ) -> Result<Option<usize>, AwsError> {
-        let job = Job { urgency: Some(Urgency::Background), ..Job::question(Some(instance_arn)) };
-        self.within(session, job, |reach| async move {
+        self.within(session, Job::background(instance_arn), |reach| async move {
             self.inner.directory.group_size(&reach, instance_arn, group).await
+        })
+        .await
+    }
+
+    /// The addresses of the members of the Identity Center group of that display name; none when there is
+    /// no such group.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn group_members(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        group: &str,
+    ) -> Result<Vec<Email>, AwsError> {
+        self.within(session, Job::question(Some(instance_arn)), |reach| async move {
+            self.inner.directory.group_members(&reach, instance_arn, group).await
         })
         .await
     }

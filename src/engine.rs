@@ -6,10 +6,12 @@
 //! also the recovery after a crash: there is no other recovery code.
 
 mod clicks;
+mod deciders;
 mod denial;
 mod due;
 mod identify;
 mod inbound;
+mod insight;
 mod inventory;
 mod outbox;
 mod people;
@@ -17,6 +19,7 @@ mod reachability;
 mod reload;
 mod tasks;
 
+pub use insight::{Insight, Named};
 pub use reachability::Finding;
 
 use crate::access::{

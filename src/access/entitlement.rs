@@ -219,9 +219,14 @@ impl Entitlement {
                  --permission-set-arn {permission_set_arn} --target-type AWS_ACCOUNT --target-id {account_id} \
                  --principal-type USER --principal-id {who}"
             ),
-            Resource::SsoGroup { group_id, .. } => {
-                format!("remove user {who} from group {group_id} in the Identity Center console (Groups)")
-            }
+            // A membership is removed by its own id, and that is found in the instance's identity store.
+            Resource::SsoGroup { instance_arn, group_id } => format!(
+                "store=$(aws sso-admin list-instances \
+                 --query \"Instances[?InstanceArn=='{instance_arn}'].IdentityStoreId\" --output text); \
+                 aws identitystore delete-group-membership --identity-store-id $store \
+                 --membership-id $(aws identitystore get-group-membership-id --identity-store-id $store \
+                 --group-id {group_id} --member-id UserId={who} --query MembershipId --output text)"
+            ),
             Resource::IamGroup { group_name, .. } => {
                 format!("aws iam remove-user-from-group --group-name {group_name} --user-name {who}")
             }

@@ -58,7 +58,7 @@ impl Budgets {
 
     /// How many wait, after everybody has been served who can be served now.
     pub(super) fn waiting(&self) -> usize {
-        self.all().iter().map(|budget| budget.waiting()).sum()
+        self.all().iter().map(Budget::waiting).sum()
     }
 
     /// When the next of those who wait may be served, or is sent back.
@@ -292,14 +292,11 @@ async fn watch(budget: Weak<Budget>) {
         let now = (budget.clock)();
         let next = {
             let mut queue = budget.queue();
-            match queue.next_moment(now) {
-                Some(next) => next,
-                None => {
-                    queue.is_watched = false;
-                    return;
-                }
-            }
+            let next = queue.next_moment(now);
+            queue.is_watched = next.is_some();
+            next
         };
+        let Some(next) = next else { return };
         // The clock may be another than the one this sleeps by: it is looked at again soon.
         let nap = u64::try_from(next - now).unwrap_or(0).clamp(1, 1_000);
         drop(tokio::time::timeout(Duration::from_millis(nap), budget.stirred.notified()).await);

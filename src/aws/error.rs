@@ -196,15 +196,25 @@ fn unanswered<E: Error + 'static>(error: &SdkError<E, HttpResponse>, status: Opt
             while let Some(source) = innermost.source() {
                 innermost = source;
             }
-            // The SDK lists every place it looked for credentials, a line each.
-            let text = innermost.to_string().replace('\n', ";");
-            if text.contains("credential") {
-                format!("the bot's AWS credentials could not be loaded ({text})")
-            } else {
-                format!("no answer ({text})")
-            }
+            without_an_answer(&innermost.to_string())
         }
     }
+}
+
+/// What the SDK says when nothing left this machine, or nothing came back. Where it looked for credentials
+/// it lists line by line, which tells an operator less than what to set.
+fn without_an_answer(text: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower.contains("credential") {
+        return "the bot has no AWS credentials that work. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
+                profile with AWS_PROFILE, or give the machine, container or service account a role"
+            .to_owned();
+    }
+    if lower.contains("region") {
+        return "no AWS region is known. Set AWS_REGION, or `region` in the settings of the integration"
+            .to_owned();
+    }
+    format!("no answer ({})", text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// AWS's texts end with or without a full stop.
@@ -224,6 +234,13 @@ fn denied_hint(action: &str) -> &'static str {
         "sso:ListInstances" | "sso:DescribePermissionSet" => {
             "The role needs `sso:List*` and `sso:Describe*`."
         }
+        "sso:ListAccountsForProvisionedPermissionSet" => {
+            "The role needs `sso:ListAccountsForProvisionedPermissionSet` (`sso:List*` covers it)."
+        }
+        "identitystore:ListGroupMemberships" => {
+            "The role needs `identitystore:ListGroupMemberships` to see who is in the group."
+        }
+        "iam:GetGroup" => "The role needs `iam:GetGroup` to see who is in the group.",
         "identitystore:GetGroupMembershipId"
         | "identitystore:ListGroupMembershipsForMember"
         | "identitystore:CreateGroupMembership"
@@ -292,6 +309,20 @@ mod tests {
         for (code, status, expected) in table {
             assert_eq!(is_transient(code, status), expected, "{code:?} {status:?}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_on_this_machine_is_said_in_a_sentence() {
+        let texts = [
+            "the credential provider was not enabled\n  attempted: environment\n  attempted: profile",
+            "Invalid Configuration: Missing Region",
+            "dns error:\n  no such host",
+        ];
+        insta::assert_snapshot!(texts.map(without_an_answer).join("\n"), @"
+        the bot has no AWS credentials that work. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or give the machine, container or service account a role
+        no AWS region is known. Set AWS_REGION, or `region` in the settings of the integration
+        no answer (dns error: no such host)
+        ");
     }
 
     #[test]

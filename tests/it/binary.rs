@@ -1,5 +1,9 @@
 //! The binary as people and machines start it.
 
+mod asking;
+mod reloading;
+mod small;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -83,9 +87,14 @@ struct Process {
 
 impl Process {
     fn start(stage: &Stage, data: &Path) -> Self {
+        Self::start_with(stage, data, &["--manifests", STORIES])
+    }
+
+    fn start_with(stage: &Stage, data: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(SYM)
-            .args(["run", "--manifests", STORIES, "--listen", "127.0.0.1:0", "--data"])
+            .args(["run", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(arguments)
             .env_clear()
             .env("SLACK_APP_TOKEN", stage.slack.app_token())
             .env("SLACK_BOT_TOKEN", stage.slack.bot_token())
@@ -128,8 +137,12 @@ impl Process {
     }
 
     fn terminate(&mut self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&mut self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 }
 

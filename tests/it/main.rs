@@ -7,6 +7,7 @@
 mod architecture;
 mod asking;
 mod binary;
+mod channels;
 mod clocks;
 mod crash;
 mod deciding;
@@ -18,6 +19,7 @@ mod forms;
 mod holding;
 mod hostile;
 mod identity;
+mod kills;
 mod operating;
 mod overlapping;
 mod quotas;

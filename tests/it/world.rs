@@ -1,6 +1,6 @@
 //! The world in which stories happen. No sleeping, no "eventually", no hook in production code.
 
-mod catalog;
+pub(crate) mod catalog;
 pub(crate) mod crash;
 pub(crate) mod crowd;
 pub(crate) mod custody;
