@@ -109,7 +109,7 @@ async fn what_waits_for_a_time_far_ahead_goes_on_at_once_when_the_clock_is_put_b
     let world = World::with(STORIES).await;
     let ana = world.person("ana");
     let request = world.admin("ana", HOUR).await;
-    world.aws().fault(Match::times("DeleteAccountAssignment", 10), Fault::Throttle);
+    world.aws().fault(Match::every("DeleteAccountAssignment"), Fault::Throttle);
     world.pass(HOUR + minutes(15)).await;
     assert!(ana.is_admin());
     world.aws().clear_faults();
