@@ -199,7 +199,7 @@ impl Aws {
     /// Not every page was read, or an entry names nobody: nothing is known.
     pub async fn holders(&self, session: &Session<'_>, resource: &Resource) -> Result<Vec<Holder>, AwsError> {
         let instance = instance_of(resource);
-        let job = |reach| async move { holders::of(&reach, resource).await };
+        let job = |reach| async move { holders::of(&self.inner.directory, &reach, resource).await };
         self.within(session, instance, Urgency::Background, job).await
     }
 

@@ -7,6 +7,7 @@
 
 mod clicks;
 mod denial;
+mod drift;
 mod due;
 mod identify;
 mod inbound;
@@ -28,6 +29,7 @@ use crate::clock::Clock;
 use crate::manifest::Catalog;
 use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
+use drift::Drift;
 use inventory::Inventory;
 use outbox::Outbox;
 use people::Directory;
@@ -85,6 +87,7 @@ struct Shared {
     people: Directory,
     inventory: Inventory,
     reachability: Reachability,
+    drift: Drift,
     outbox: Outbox,
     tasks: Tasks,
     /// The duties in hand.
@@ -126,6 +129,7 @@ impl Engine {
                 people: Directory::default(),
                 inventory: Inventory::default(),
                 reachability: Reachability::default(),
+                drift: Drift::default(),
                 outbox: Outbox::default(),
                 tasks: Tasks::default(),
                 busy: Busy::default(),
@@ -174,11 +178,13 @@ impl Engine {
     }
 
     /// Starts what is done from time to time and owed to nobody in particular, where its time has come:
-    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached.
+    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached, comparing
+    /// AWS with the books.
     pub fn tend(&self) {
         self.refresh_inventory();
         self.forget_old_deliveries();
         self.report_reachability();
+        self.watch_drift();
     }
 
     /// Does everything that is due now, and everything that follows from it, and returns when nothing
@@ -209,6 +215,7 @@ impl Engine {
     /// Lets what is in hand finish. What is not finished then is in the books and goes on at the next
     /// start.
     pub async fn finish(&self) {
+        self.shared.drift.stop();
         self.shared.tasks.idle().await;
         if let Err(error) = self.shared.store.settle().await {
             tracing::error!(error = %error, "the last commits may not be on disk");

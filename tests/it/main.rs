@@ -10,6 +10,7 @@ mod binary;
 mod crash;
 mod deciding;
 mod delivery;
+mod drift;
 mod ending;
 mod failing;
 mod forms;
