@@ -6,6 +6,7 @@ mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
 mod drift;
+mod live;
 mod policy;
 mod restore;
 mod run;
@@ -61,6 +62,10 @@ enum Command {
     /// Put a backup into an empty folder
     Restore(restore::RestoreArgs),
     /// Say whether somebody may have something, by which rules, and who could decide
+    ///
+    /// With `SLACK_BOT_TOKEN` and AWS credentials in the environment Slack and AWS are asked, as for a
+    /// real request; with --facts the file is believed instead. Ends with 0 when it is allowed, with 2
+    /// when it is not, with 1 when that could not be found out.
     Explain(Box<policy::ExplainArgs>),
     /// Test the rules, or see what a change of them would mean
     Policy {

@@ -60,6 +60,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
             draft.not_identified(request, error, *jitter)?;
         }
         Event::NowDenied { request, rule } => draft.now_denied(request, rule)?,
+        Event::RequesterUnfit { request, unfit } => draft.requester_unfit(request, *unfit)?,
         Event::AdminRevoked { request, operator, because } => {
             actor = Actor::Operator(operator.clone());
             draft.admin_revoked(request, operator, because)?;
@@ -247,7 +248,7 @@ impl Draft {
 /// The wait before the next try: doubling from one second to five minutes, spread over the upper
 /// half by chance.
 fn backoff(attempts: u32, jitter: Jitter) -> Span {
-    let ceiling = Span::minutes(5).as_millis();
+    let ceiling = super::entitlement::LONGEST_PAUSE.as_millis();
     let full = 1000_i64.checked_shl(attempts.min(20)).unwrap_or(ceiling).min(ceiling);
     Span::millis(full / 2 + full / 2 * i64::from(jitter.min(999)) / 999)
 }

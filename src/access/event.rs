@@ -1,7 +1,8 @@
 //! What happens to requests and entitlements.
 
 use super::{
-    EnvelopeId, Facts, OperationId, Place, Principal, RequestId, Span, TeamId, Terms, Timestamp, UserId,
+    EnvelopeId, Facts, OperationId, Place, Principal, RequestId, Span, TeamId, Terms, Timestamp, Unfit,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -110,6 +111,13 @@ pub enum Event {
         request: RequestId,
         /// The rule.
         rule: String,
+    },
+    /// Whoever asked can have no access here any more, and the request still waits for people.
+    RequesterUnfit {
+        /// The request.
+        request: RequestId,
+        /// What has become of them.
+        unfit: Unfit,
     },
     /// An operator ended it at the machine the bot runs on, beside every rule.
     AdminRevoked {

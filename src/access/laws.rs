@@ -159,6 +159,7 @@ fn every_event(at: Timestamp) -> Vec<Event> {
         Event::CardPosted { request: "r1".into(), destination: "#access".into(), place },
         Event::CardFailed { request: "r1".into(), destination: "#access".into(), why: "archived".into() },
         Event::NowDenied { request: "r1".into(), rule: "never".into() },
+        Event::RequesterUnfit { request: "r1".into(), unfit: Unfit::Deactivated },
         admin_revoked("r1"),
         Event::TimePassed,
         Event::Looked { is_present: true },
@@ -455,6 +456,26 @@ fn an_operator_ends_what_lives_and_closes_what_waits_and_nothing_else() {
     }
 }
 
+#[test]
+fn a_requester_who_is_gone_closes_what_waits_and_leaves_what_was_given() {
+    for unfit in [Unfit::Deactivated, Unfit::Stranger, Unfit::Guest, Unfit::Bot] {
+        let gone = Event::RequesterUnfit { request: "r1".into(), unfit };
+        for (books, at) in every_state() {
+            let mut after = books.clone();
+            let was_pending = matches!(books.requests[&RequestId::from("r1")].status, Status::Pending { .. });
+            let outcome = after.apply(&gone, at);
+            assert_eq!(outcome.is_ok(), was_pending);
+            if let Ok(step) = outcome {
+                assert!(matches!(after.requests[&RequestId::from("r1")].status, Status::Refused { .. }));
+                // Nobody is there to be told, but a guest.
+                assert_eq!(step.notices.len(), usize::from(unfit == Unfit::Guest));
+                let late = after.apply(&click("r1", "bo", ClickAction::Approve), at);
+                assert_eq!(late, Err(Refusal::Over));
+            }
+        }
+    }
+}
+
 /// One step of a random history.
 #[derive(Debug, Clone)]
 enum Happening {
@@ -462,6 +483,7 @@ enum Happening {
     Identify(usize),
     Click(usize, usize, ClickAction),
     Deny(usize),
+    Leave(usize),
     AdminRevoke(usize),
     Time(i64),
     Answer(bool),
@@ -486,6 +508,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         3 => (0..3_usize).prop_map(Happening::Identify),
         6 => (0..3_usize, 0..3_usize, action).prop_map(|(r, u, a)| Happening::Click(r, u, a)),
         1 => (0..3_usize).prop_map(Happening::Deny),
+        1 => (0..3_usize).prop_map(Happening::Leave),
         1 => (0..3_usize).prop_map(Happening::AdminRevoke),
         6 => prop_oneof![Just(1_000_i64), 1_000..90_000_i64, 60_000..7_200_000_i64].prop_map(Happening::Time),
         10 => any::<bool>().prop_map(Happening::Answer),
@@ -536,6 +559,9 @@ proptest! {
                 Happening::Identify(n) => identified(ids[n], people[0], false),
                 Happening::Click(n, user, action) => click(ids[n], people[user], action),
                 Happening::Deny(n) => Event::NowDenied { request: ids[n].into(), rule: "never".into() },
+                Happening::Leave(n) => {
+                    Event::RequesterUnfit { request: ids[n].into(), unfit: Unfit::Deactivated }
+                }
                 Happening::AdminRevoke(n) => admin_revoked(ids[n]),
                 Happening::Time(millis) => {
                     at = at + Span::millis(millis);

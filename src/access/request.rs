@@ -180,6 +180,16 @@ pub struct Card {
     /// Why it could not be posted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// That it could not be posted has been told; further cards later on tell it no second time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_failure_told: bool,
+}
+
+impl Card {
+    /// One that is to be posted there.
+    pub fn to(destination: impl Into<String>) -> Self {
+        Self { destination: destination.into(), place: None, failed: None, is_failure_told: false }
+    }
 }
 
 /// A message in a conversation.
@@ -520,6 +530,21 @@ impl Requirement {
     /// say, which counts as no.
     pub fn names(&self, facts: &Facts) -> Option<bool> {
         People::any_names(&self.approvers, facts)
+    }
+
+    /// From now on the further people of its fallback may decide too; returns where they are told.
+    /// Nothing happens without a fallback, or a second time.
+    pub fn fall_back(&mut self) -> Vec<String> {
+        let Some(fallback) = self.fallback.as_mut().filter(|fallback| !fallback.is_used) else {
+            return Vec::new();
+        };
+        fallback.is_used = true;
+        for people in &fallback.approvers {
+            if !self.approvers.contains(people) {
+                self.approvers.push(people.clone());
+            }
+        }
+        fallback.notify.clone()
     }
 }
 

@@ -361,6 +361,7 @@ fn what_is_wrong_outside_of_the_manifest_has_a_place_too() {
     assert_snapshot!(say(load_texts(&[("n/x.hcl", "")], &Options::default())), @"
     error: the folder `m` cannot be read: entity not found
       --> m
+      hint: name the folder with your *.hcl or *.tf files: DIR, --manifests or SYM_MANIFESTS, whichever the command takes
     ");
     assert_snapshot!(say(load_texts(&[("m/x.txt", "")], &Options::default())), @"
     error: there is no manifest in `m`
@@ -516,10 +517,11 @@ fn a_file_that_is_not_hcl_makes_no_other_complaints() {
     ];
     assert_snapshot!(say(load_texts(&texts, &Options::default())), @r#"
     error: this is not HCL: invalid block body; expected `}`, newline or identifier
-      --> m/a.hcl:2:16
+      --> m/a.hcl:1:35
       |
-    2 |   name = "main"
-      |                ^
+    1 | resource "sym_environment" "main" {
+      |                                   ^
+      hint: this brace is not closed: a `}` is missing where its block should end
 
     error: unknown attribute `lable` in `sym_flow`
       --> m/b.hcl:4:3

@@ -205,9 +205,12 @@ impl Draft {
     /// Revoking never gives up: whatever AWS says, it is tried again.
     pub(super) fn revoke_failed(&mut self, error: &MachineError, jitter: Jitter) -> Result<(), Refusal> {
         let at = self.at;
-        let Custody::Revoking { operation, polls, retry, .. } = &mut self.entitlement()?.custody else {
+        let Custody::Revoking { operation, polls, retry, since, .. } = &mut self.entitlement()?.custody
+        else {
             return Err(Refusal::Stale);
         };
+        // A clock that was put back must not put off the alarms.
+        *since = (*since).min(at);
         *retry = retry_after_failure(retry, &error.message, jitter, at);
         if error.ends_operation {
             *operation = None;
@@ -325,13 +328,15 @@ pub(super) fn revoking(at: Timestamp) -> Custody {
     Custody::Revoking { operation: None, polls: 0, retry: Retry::now(at), since: at, alarms: 0 }
 }
 
-/// AWS's operations take seconds: ask soon, then every five seconds.
-const fn poll_after(polls: u32) -> Span {
-    match polls {
-        0 => Span::millis(250),
-        1 => Span::millis(500),
-        2 => Span::seconds(1),
-        3 => Span::seconds(2),
-        _ => Span::seconds(5),
+/// AWS's operations take moments or minutes: ask soon, and then whenever they have taken an eighth
+/// longer, so that little time is lost whatever they take.
+fn poll_after(polls: u32) -> Span {
+    let (soonest, latest) = (100, Span::seconds(5).as_millis());
+    let mut age = 0;
+    let mut step = soonest;
+    for _ in 0..polls.min(100) {
+        age += step;
+        step = (age / 8).clamp(soonest, latest);
     }
+    Span::millis(step)
 }

@@ -110,8 +110,8 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
         }],
         principal: Some(principal("user-1")),
         cards: vec![
-            Card { destination: "#access".into(), place: Some(place()), failed: None },
-            Card { destination: "#old".into(), place: None, failed: Some("is_archived".into()) },
+            Card { place: Some(place()), ..Card::to("#access") },
+            Card { failed: Some("is_archived".into()), ..Card::to("#old") },
         ],
         status,
     }
