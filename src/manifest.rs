@@ -71,6 +71,13 @@ pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Complaints> {
     load_from(&Files::Disk, folder, options)
 }
 
+/// Reads a text as if it were the one file of a manifest.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn load_text(text: &str) -> Result<Loaded, Complaints> {
+    let folder = Path::new("m");
+    load_from(&Files::Memory([(folder.join("m.hcl"), text.to_owned())].into()), folder, &Options::default())
+}
+
 fn load_from(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, Complaints> {
     std::thread::scope(|scope| {
         let work = || read_all(files, folder, options);
