@@ -22,7 +22,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_165_200_000);
 /// It does not.
 pub fn manifest(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    match manifest::load_text(text) {
+    match manifest::load_texts("m", &[("m.hcl", text)], &manifest::Options::default()) {
         Ok(loaded) => {
             for complaint in &loaded.warnings {
                 assert!(complaint.line > 0, "a warning has no place: {complaint:?}");

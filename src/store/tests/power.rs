@@ -128,7 +128,7 @@ fn words(panic: &(dyn std::any::Any + Send)) -> String {
 /// Every other disk is a new one: young stores lost most.
 fn cut_often(machine: &Machine, times: usize, syncs: bool) -> Vec<Left> {
     let cut = |number: usize| {
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             machine.format().unwrap();
         }
         machine.cut(syncs)
