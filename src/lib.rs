@@ -21,6 +21,7 @@
 //! | [`http`], [`readiness`] | Health, and what is missing before the bot is ready. |
 //! | [`cli`], [`config`], [`clock`], [`telemetry`] | The command line, the settings, the time, the logs. |
 //! | `sandbox` | A simulated Slack and a simulated AWS, strict and with faults. Uses nothing of the bot. |
+//! | `fuzzing` | What no bytes may break; only in tests and under `cargo fuzz`. |
 //! | `demo` | The real bot on a stage made of the sandbox. |
 //!
 //! ```text
@@ -55,6 +56,9 @@ pub mod config;
 #[cfg(feature = "sandbox")]
 pub mod demo;
 pub mod engine;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod manifest;
 pub mod policy;

@@ -184,6 +184,18 @@ struct Head {
     sum: u128,
 }
 
+/// Reads a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_row<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    row::decode(b"r/row", bytes)
+}
+
+/// Writes a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn write_row<T: serde::Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    row::encode(row)
+}
+
 impl Store {
     /// Opens or creates the books in `folder`.
     ///
