@@ -190,6 +190,11 @@ pub enum Event {
     },
     /// A read has shown the access absent.
     SeenAbsent,
+    /// Two different reads have not shown what should be held: somebody removed it in AWS itself.
+    FoundAbsent {
+        /// When the first of them began.
+        since: Timestamp,
+    },
     /// A revocation, or asking about it, failed.
     RevokeFailed {
         /// Why.

@@ -59,6 +59,7 @@ pub struct AskedTarget {
 
 /// The rules a request lives under, copied from the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of the manifest")]
 pub struct Terms {
     /// What must be satisfied before access is given; all of them. Empty means nobody needs to be asked.
     pub requirements: Vec<Requirement>,
@@ -80,9 +81,18 @@ pub struct Terms {
     /// Rules that approved by themselves: what their caps count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub auto_rules: Vec<String>,
+    /// Access that somebody removes in AWS itself is given again, within its end; otherwise the request
+    /// is closed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub restores: bool,
     /// Set when nobody was asked because it was an emergency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<Emergency>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What one rule asks for.
@@ -307,6 +317,11 @@ pub enum Cause {
         /// What AWS said and what can be done, in words.
         why: String,
     },
+    /// Somebody removed the access in AWS itself.
+    RemovedByHand {
+        /// Why AWS did not give it again, where the flow wants that.
+        restoring: Option<String>,
+    },
     /// AWS did not confirm within the grant window.
     GrantTimedOut {
         /// The last thing AWS said.
@@ -446,6 +461,11 @@ impl AccessRequest {
     /// Since when AWS has confirmed it, while it is active.
     pub fn active_since(&self) -> Option<Timestamp> {
         if let Status::Active { since, .. } = self.status { Some(since) } else { None }
+    }
+
+    /// Whether it is active, and its time is up.
+    pub fn has_outlived(&self, at: Timestamp) -> bool {
+        matches!(self.status, Status::Active { ends_at: Some(end), .. } if end <= at)
     }
 
     /// Whether its claim on the entitlement is live.

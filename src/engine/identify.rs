@@ -265,6 +265,7 @@ fn terms(flow: &Flow, request: &AccessRequest, allowed: Allowed) -> Terms {
         include_decision_message: flow.include_decision_message,
         shorter: request.duration.as_ref().map(shorter).unwrap_or_default(),
         auto_rules: allowed.auto_rules,
+        restores: flow.restores,
         emergency: allowed.emergency,
     }
 }

@@ -64,6 +64,9 @@ fn flow(out: &mut String, entry: &FlowEntry) {
             (false, _) => "until somebody ends it".to_owned(),
         };
         line(out, 1, &ends);
+        if flow.restores {
+            line(out, 1, "given again when somebody removes it in AWS");
+        }
     }
     fields(out, flow);
     let channel = flow.channel.as_deref().unwrap_or("nowhere: it has no channel");

@@ -576,3 +576,23 @@ fn no_manifest_however_mangled_breaks_the_reader() {
         }
     }
 }
+
+#[test]
+fn what_is_removed_by_hand_stays_removed_unless_the_flow_says_otherwise() {
+    let base = std::fs::read_to_string(Path::new(FIXTURES).join("broken/base/base.hcl")).unwrap();
+    let restores = |line: &str| {
+        let flow = format!(
+            "resource \"sym_flow\" \"x\" {{\n name = \"x\"\n environment_id = sym_environment.main.id\n {line}\n \
+             params {{ strategy_id = sym_strategy.sso.id }}\n}}\n"
+        );
+        let loaded = load_texts(&[("m/base.hcl", &base), ("m/x.hcl", &flow)], &Options::default());
+        let catalog = loaded.unwrap_or_else(|complaints| panic!("{complaints}")).catalog;
+        let shown = describe(&catalog).contains("given again when somebody removes it in AWS");
+        let entry = catalog.flow(&crate::access::FlowName::new("x")).unwrap();
+        assert_eq!(shown, entry.flow.restores);
+        entry.flow.restores
+    };
+    assert!(!restores(""));
+    assert!(!restores("when_removed_by_hand = \"close\""));
+    assert!(restores("when_removed_by_hand = \"restore\""));
+}

@@ -325,6 +325,7 @@ impl Played<'_> {
             include_decision_message: flow.include_decision_message,
             shorter: Vec::new(),
             auto_rules: allowed.auto_rules.clone(),
+            restores: flow.restores,
             emergency: allowed.emergency.clone(),
         }
     }
