@@ -167,9 +167,12 @@ pub struct Card {
     pub destination: String,
     /// Where it is, once posted.
     pub place: Option<Place>,
-    /// Why it could not be posted.
+    /// Why it could not be posted; with a place, why it can no longer be edited there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
+    /// It stands where it stands because somebody deleted the first one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_anew: bool,
 }
 
 /// A message in a conversation.

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "a story is told from its beginning to its end")]
 
+mod answering;
 mod architecture;
 mod asking;
 mod binary;
+mod cards;
 mod crash;
 mod deciding;
 mod delivery;
@@ -16,6 +18,8 @@ mod forms;
 mod holding;
 mod hostile;
 mod identity;
+mod limited;
+mod listening;
 mod operating;
 mod overlapping;
 mod reachability;

@@ -79,7 +79,7 @@ fn request() -> AccessRequest {
         },
         approvals: vec![],
         principal: None,
-        cards: vec![Card { destination: "#prod".into(), place: None, failed: None }],
+        cards: vec![Card { destination: "#prod".into(), place: None, failed: None, is_anew: false }],
         status: Status::Pending { since: NOW, answer_by: NOW + Span::hours(8), reminded: false },
     }
 }

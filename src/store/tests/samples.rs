@@ -109,8 +109,13 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
         }],
         principal: Some(principal("user-1")),
         cards: vec![
-            Card { destination: "#access".into(), place: Some(place()), failed: None },
-            Card { destination: "#old".into(), place: None, failed: Some("is_archived".into()) },
+            Card { destination: "#access".into(), place: Some(place()), failed: None, is_anew: false },
+            Card {
+                destination: "#old".into(),
+                place: None,
+                failed: Some("is_archived".into()),
+                is_anew: false,
+            },
         ],
         status,
     }
