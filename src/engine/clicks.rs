@@ -78,7 +78,10 @@ impl Engine {
 
     async fn finish_click(&self, click: Click) {
         let outcome = match self.facts_for(&click).await {
-            Ok(facts) => self.decide_click(click, facts).await,
+            Ok(facts) => match self.decide_click(click.clone(), facts).await {
+                Ok(()) => self.settle_stray(&click).await,
+                Err(error) => Err(error),
+            },
             Err(error) => {
                 tracing::warn!(error = %error, "a click could not be checked");
                 self.refuse_unchecked(&click).await

@@ -12,7 +12,7 @@ use crate::access::{
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
-use crate::slack::api::Message;
+use crate::slack::api::{Message, SlackError};
 use crate::slack::form::{self, FormContext, Submission};
 use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
@@ -123,8 +123,7 @@ impl Engine {
         // The form goes first: its key is good for three seconds only.
         if let Err(error) = self.shared.slack.open_view(&opening.trigger, &view).await {
             tracing::warn!(error = %error, "a form could not be opened");
-            let text = "I could not open the form in time. Please try again.";
-            self.answer(opening, &message::said(text)).await;
+            self.answer(opening, &message::said(&unopened(&error))).await;
         }
         if let Some(remark) = remark {
             self.answer(opening, &remark).await;
@@ -188,8 +187,14 @@ impl Engine {
         let (engine, id) = (self.clone(), view.id.clone());
         let (user, flow) = (press.actor.user.clone(), flow.name.clone());
         self.spawn(async move {
-            if let Err(error) = engine.shared.slack.update_view(&id, None, &full).await {
-                tracing::warn!(error = %error, "a form could not be shown");
+            let Err(error) = engine.shared.slack.update_view(&id, None, &full).await else { return };
+            tracing::warn!(error = %error, "a form could not be shown");
+            // A picker that was closed meanwhile is nobody's trouble.
+            if !error.is_refused_with("not_found") {
+                let told = engine.deliver_directly(&user, &message::said(&unopened(&error))).await;
+                if let Err(error) = told {
+                    tracing::warn!(error = %error, "an answer could not be sent");
+                }
             }
             engine.remember_standings(&user, &flow).await;
         });
@@ -299,6 +304,17 @@ impl Engine {
             | Refused::UsedUp { .. }
             | Refused::Unknown { .. } => on("target_id", refused.sentence()),
         }
+    }
+}
+
+/// What a person hears who asked for a form and got none.
+fn unopened(error: &SlackError) -> String {
+    match error.retry_after() {
+        Some(wait) => format!(
+            "Slack lets me open no forms for the next {} s, because there were too many. Please try again then.",
+            wait.as_secs().max(1)
+        ),
+        None => "I could not open the form in time. Please try again.".to_owned(),
     }
 }
 
