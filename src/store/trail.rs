@@ -1,6 +1,7 @@
 //! The audit trail: records that are only ever added, each bound to all before it.
 
-use super::{Store, StoreError, keys, read, row};
+use super::volume::{Record, Trail};
+use super::{Store, StoreError, keys, row};
 use crate::access::{AuditRecord, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -50,18 +51,19 @@ impl Store {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> impl Iterator<Item = Result<Kept, StoreError>> + '_ {
-        let scan = read::Scan::prefix(&self.db, keys::AUDIT).that_is_long();
-        scan.map(|entry| {
-            let (key, value) = entry?;
-            let (hash, text) = split(&key, &value)?;
-            Ok(Kept { number: keys::read_number(&key), hash: *hash, record: row::decode(&key, text)? })
-        })
-        .filter(move |kept| {
-            let at =
-                |is_in: &dyn Fn(Timestamp) -> bool| kept.as_ref().map_or(true, |kept| is_in(kept.record.at));
-            since.is_none_or(|since| at(&|moment| moment >= since))
-                && until.is_none_or(|until| at(&|moment| moment < until))
-        })
+        Trail::of(&self.db)
+            .map(|entry| {
+                let (key, value) = entry?;
+                let (hash, text) = split(&key, &value)?;
+                Ok(Kept { number: keys::read_number(&key), hash: *hash, record: row::decode(&key, text)? })
+            })
+            .filter(move |kept| {
+                let at = |is_in: &dyn Fn(Timestamp) -> bool| {
+                    kept.as_ref().map_or(true, |kept| is_in(kept.record.at))
+                };
+                since.is_none_or(|since| at(&|moment| moment >= since))
+                    && until.is_none_or(|until| at(&|moment| moment < until))
+            })
     }
 
     /// The audit trail, oldest first: number, record, and whether it follows from what stands before
@@ -74,7 +76,10 @@ impl Store {
             (head.next, head.chain)
         };
         let mut chain = [0_u8; 32];
-        let mut scan = read::Scan::range(&self.db, &keys::audit(0), &keys::audit(next)).that_is_long();
+        let is_older = move |entry: &Result<Record, StoreError>| {
+            entry.as_ref().map_or(true, |(key, _)| *key < keys::audit(next))
+        };
+        let mut scan = Trail::of(&self.db).take_while(is_older);
         let mut is_over = false;
         std::iter::from_fn(move || {
             if is_over {
