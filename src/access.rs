@@ -31,7 +31,7 @@ pub use id::{
     RequestId, TargetName, TeamId, UserId,
 };
 pub use notice::{Audience, Notice, NoticeKind};
-pub use person::{Facts, Person};
+pub use person::{Facts, Person, Unfit};
 pub use refusal::Refusal;
 pub use request::{
     AccessRequest, Approval, Ask, AskedTarget, Card, Cause, Emergency, Fallback, People, Place, Removal,

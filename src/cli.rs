@@ -5,6 +5,7 @@ mod audit;
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod live;
 mod policy;
 mod restore;
 mod run;
@@ -54,6 +55,10 @@ enum Command {
     /// Put a backup into an empty folder
     Restore(restore::RestoreArgs),
     /// Say whether somebody may have something, by which rules, and who could decide
+    ///
+    /// With `SLACK_BOT_TOKEN` and AWS credentials in the environment Slack and AWS are asked, as for a
+    /// real request; with --facts the file is believed instead. Ends with 0 when it is allowed, with 2
+    /// when it is not, with 1 when that could not be found out.
     Explain(Box<policy::ExplainArgs>),
     /// Test the rules, or see what a change of them would mean
     Policy {

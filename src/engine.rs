@@ -6,10 +6,12 @@
 //! also the recovery after a crash: there is no other recovery code.
 
 mod clicks;
+mod deciders;
 mod denial;
 mod due;
 mod identify;
 mod inbound;
+mod insight;
 mod inventory;
 mod outbox;
 mod people;
@@ -17,6 +19,7 @@ mod reachability;
 mod reload;
 mod tasks;
 
+pub use insight::{Insight, Named};
 pub use reachability::Finding;
 
 use crate::access::{
@@ -33,7 +36,7 @@ use outbox::Outbox;
 use people::Directory;
 use reachability::Reachability;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
@@ -95,9 +98,13 @@ struct Shared {
     troubles: Mutex<HashMap<Due, Timestamp>>,
     /// When old deliveries were last forgotten.
     tidied: Mutex<Option<Timestamp>>,
+    /// When it was last looked for what is due, in milliseconds.
+    looked_at: AtomicI64,
+    /// Nothing new is started.
+    is_finishing: AtomicBool,
     /// Manifests were offered that do not load, and people were told.
     is_behind: AtomicBool,
-    /// Something may have become due. A hint: a lost one costs at most half a minute.
+    /// Something may have become due. A hint: a lost one costs at most a second.
     wake: Notify,
 }
 
@@ -132,6 +139,8 @@ impl Engine {
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
+                looked_at: AtomicI64::new(i64::MIN),
+                is_finishing: AtomicBool::default(),
                 is_behind: AtomicBool::default(),
                 wake: Notify::new(),
             }),
@@ -168,7 +177,8 @@ impl Engine {
         self.resume_clicks();
         loop {
             self.tend();
-            self.start_due();
+            // A full batch may not be all.
+            while self.start_due() >= due::BATCH {}
             self.wait_for_work().await;
         }
     }
@@ -187,28 +197,52 @@ impl Engine {
         self.refresh_inventory();
         self.resume_clicks();
         loop {
-            self.shared.tasks.idle().await;
-            if self.start_due() == 0 && self.shared.tasks.is_idle() {
+            self.at_rest().await;
+            if self.start_due() == 0 && self.is_at_rest() {
                 return;
             }
         }
     }
 
-    /// When the next thing is due, however far away.
+    /// Returns when all that is in hand waits for AWS's quotas, and with them for time to pass.
+    async fn at_rest(&self) {
+        loop {
+            let ended = self.shared.tasks.one_ends();
+            if self.is_at_rest() {
+                return;
+            }
+            tokio::select! {
+                () = ended => {}
+                () = self.shared.aws.somebody_waits() => {}
+            }
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.shared.tasks.running() <= self.shared.aws.waiting()
+    }
+
+    /// When the next thing is to be done, however far away: a duty that is not in hand, a message, or
+    /// a turn of a duty that waits for AWS's quotas.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due = self.shared.store.next_due()?;
-        Ok(match (due, self.shared.outbox.next_retry()) {
-            (Some(due), Some(retry)) => Some(due.min(retry)),
-            (due, retry) => due.or(retry),
-        })
+        let turn = self.shared.aws.next_turn().map(Timestamp::from_millis);
+        Ok([self.next_start()?, turn].into_iter().flatten().min())
     }
 
-    /// Lets what is in hand finish. What is not finished then is in the books and goes on at the next
+    /// When the next thing is to be started.
+    fn next_start(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due = self.shared.store.next_due_beside(|what| self.shared.busy.has(what))?;
+        Ok([due, self.shared.outbox.next_retry()].into_iter().flatten().min())
+    }
+
+    /// Lets what is in hand finish, and starts nothing more. What is not finished then is in the books and goes on at the next
     /// start.
     pub async fn finish(&self) {
+        self.shared.is_finishing.store(true, Ordering::SeqCst);
+        self.shared.aws.stop_waiting();
         self.shared.tasks.idle().await;
         if let Err(error) = self.shared.store.settle().await {
             tracing::error!(error = %error, "the last commits may not be on disk");

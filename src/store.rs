@@ -26,7 +26,7 @@ mod witness;
 mod write;
 
 pub use backup::{BackupError, Saved};
-pub use committer::Ticket;
+pub use committer::{Held, Ticket};
 pub use open::OpenError;
 pub use trail::Kept;
 pub use verify::{Flaw, Verdict, What};
@@ -287,6 +287,12 @@ impl Store {
     pub async fn settle(&self) -> Result<(), StoreError> {
         let commits = self.lock().commits;
         self.committer.ticket(commits).on_disk().await
+    }
+
+    /// Keeps every commit after the `last`-th from the disk as long as the result lives, as a disk does
+    /// that takes its time: to see that nothing leaves the process before its commit is on disk.
+    pub fn hold_after(&self, last: u64) -> Held {
+        self.committer.hold_after(last)
     }
 
     /// Returns when a write has failed: from then on nothing is taken any more.

@@ -101,8 +101,19 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.next_due_beside(|_| false)
+    }
+
+    /// When the next thing is due, beside what is in hand.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn next_due_beside(
+        &self,
+        is_in_hand: impl Fn(&Due) -> bool,
+    ) -> Result<Option<Timestamp>, StoreError> {
         for entry in Scan::prefix(&self.db, keys::DUE) {
-            if let Some((at, _)) = keys::read_due(&entry?.0) {
+            if let Some((at, _)) = keys::read_due(&entry?.0).filter(|(_, what)| !is_in_hand(what)) {
                 return Ok(Some(at));
             }
         }

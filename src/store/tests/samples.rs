@@ -95,6 +95,7 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
             include_decision_message: true,
             shorter: vec![Span::minutes(30)],
             auto_rules: vec!["dev".into()],
+            restores: false,
             emergency: Some(Emergency {
                 rule: "fire".into(),
                 skipped: vec![],
@@ -109,8 +110,8 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
         }],
         principal: Some(principal("user-1")),
         cards: vec![
-            Card { destination: "#access".into(), place: Some(place()), failed: None },
-            Card { destination: "#old".into(), place: None, failed: Some("is_archived".into()) },
+            Card { place: Some(place()), ..Card::to("#access") },
+            Card { failed: Some("is_archived".into()), ..Card::to("#old") },
         ],
         status,
     }
@@ -203,6 +204,10 @@ pub(super) fn every_status(at: Timestamp) -> Vec<Status> {
     for removal in [Removal::StillClaimed, Removal::NeverGiven] {
         all.push(Status::Ended { cause: Cause::TimeUp, at, removal, began: None });
     }
+    for restoring in [None, Some("AWS said no".to_owned())] {
+        let cause = Cause::RemovedByHand { restoring };
+        all.push(Status::Ended { cause, at, removal: Removal::SeenAbsent, began: Some(at) });
+    }
     all
 }
 
@@ -280,6 +285,8 @@ pub(super) fn every_notice(at: Timestamp) -> Vec<NoticeKind> {
         all.push(NoticeKind::Ended { cause, removal: Removal::SeenAbsent });
     }
     all.extend(every_refusal(at).into_iter().map(|refusal| NoticeKind::ClickRefused { refusal }));
+    all.push(NoticeKind::RemovedByHand { is_restored: false, ends_at: None });
+    all.push(NoticeKind::RemovedByHand { is_restored: true, ends_at: Some(at + HOUR) });
     all
 }
 
