@@ -33,7 +33,7 @@ pub use verify::{Flaw, Verdict, What};
 
 use crate::access::{
     AccessRequest, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Notice, RequestId, Step,
-    Timestamp,
+    Sweep, Timestamp,
 };
 use committer::Committer;
 use prover::Prover;
@@ -134,6 +134,8 @@ pub struct Commit {
     pub handled: Option<EnvelopeId>,
     /// Deliveries too old to be repeated.
     pub forget: Vec<EnvelopeId>,
+    /// What a comparison with AWS has shown: it takes the place of the one before.
+    pub sweep: Option<Sweep>,
 }
 
 impl Commit {
@@ -213,6 +215,18 @@ struct Head {
     sum: u128,
     /// Records of the trail in rows of their own.
     single: u64,
+}
+
+/// Reads a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_row<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    row::decode(b"r/row", bytes)
+}
+
+/// Writes a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn write_row<T: serde::Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    row::encode(row)
 }
 
 impl Store {

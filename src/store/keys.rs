@@ -23,6 +23,8 @@ pub(super) const SEEN: &[u8] = b"x/";
 pub(super) const AUDIT: &[u8] = b"a/";
 /// `b/<number>` → records bound together, the first of which has this number: see [`volume`](super::volume).
 pub(super) const VOLUME: &[u8] = b"b/";
+/// What the last comparison with AWS has shown.
+pub(super) const SWEEP: &[u8] = b"s/last";
 /// How far the books have come: see [`Head`].
 pub(super) const HEAD: &[u8] = b"m/head";
 /// The format of the rows.

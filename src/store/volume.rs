@@ -84,6 +84,17 @@ impl<'a> Trail<'a> {
         Self { db, places, open: Vec::new().into_iter(), last: None, is_over: false }
     }
 
+    /// From this number on.
+    pub(super) fn from(db: &'a sled::Db, number: u64) -> Self {
+        let whole = Self::of(db);
+        let Some(last) = number.checked_sub(1) else { return whole };
+        // It may be in the middle of a volume.
+        let volumes = db.range(keys::VOLUME.to_vec()..=keys::volume(number));
+        let around = super::read::guarded(|| volumes.keys().next_back().transpose());
+        let around = around.ok().flatten().map_or_else(|| keys::volume(number), |key| key.to_vec());
+        Self { places: [keys::audit(number), around], last: Some(last), ..whole }
+    }
+
     fn first(&self, place: usize, prefix: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
         Scan::range(self.db, &self.places[place], &keys::after(prefix)).that_is_long().next().transpose()
     }

@@ -47,6 +47,10 @@ fn old_records_are_bound_and_the_trail_stays_as_it_was() {
     assert_eq!(numbers(&store), expected);
     let within = store.trail(Some(NOON + Span::minutes(10)), Some(NOON + Span::minutes(70)));
     assert_eq!(within.count(), 60);
+    for number in 0..=RECORDS * 2 {
+        let rest = store.trail_from(number).map(|kept| kept.unwrap().number);
+        assert!(rest.eq(expected.iter().copied().filter(|other| *other >= number)), "from {number}");
+    }
     drop(store);
     let store = Store::open(folder.path()).unwrap();
     assert_eq!(store.verify().unwrap(), verdict);
