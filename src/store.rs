@@ -5,8 +5,12 @@
 //! batch per step, no background flush, one committer that calls `flush` and then `fdatasync` on
 //! sled's own files, left-over snapshot files removed before opening. What it cannot be trusted with
 //! is checked from outside: a witness file beside the store notices when it comes back empty or older
-//! than it was, a sum over all rows (written in every batch, compared when opening) notices when it
-//! comes back with some pages older than others, and panics inside it are caught and become errors.
+//! than it was, a sum over all rows (written in every batch, compared when opening; for large books
+//! soon after, see [`Store::proven`]) notices when it comes back with some pages older than others,
+//! and panics inside it are caught and become errors.
+//!
+//! What sled costs, it costs per row and per byte: rows are packed (`row.rs`), and old audit records
+//! are bound together (`volume.rs`).
 
 mod backup;
 mod committer;
