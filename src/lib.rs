@@ -14,7 +14,7 @@
 //! | [`store`] | Keeps requests, entitlements, due entries, notices and audit records: all or nothing, on disk when it returns. |
 //! | [`slack`] | Translates between Slack's JSON and our words, both ways; owns the socket. |
 //! | [`aws`] | Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone. |
-//! | [`engine`] | Applies events one at a time and does what is due. The only room where adapters meet. |
+//! | [`engine`] | Applies events one at a time and does what is due; compares AWS with the books. The only room where adapters meet. |
 //! | [`rehearsal`] | Plays requests through against the rules, without Slack, AWS or a running bot. |
 //! | [`bot`] | Puts the parts together. |
 //! | [`admin`] | What an operator does at the machine the bot runs on, over a socket in its data folder. |

@@ -30,7 +30,7 @@ pub use verify::{Flaw, Verdict, What};
 
 use crate::access::{
     AccessRequest, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Notice, RequestId, Step,
-    Timestamp,
+    Sweep, Timestamp,
 };
 use committer::Committer;
 use std::collections::BTreeSet;
@@ -124,6 +124,8 @@ pub struct Commit {
     pub handled: Option<EnvelopeId>,
     /// Deliveries too old to be repeated.
     pub forget: Vec<EnvelopeId>,
+    /// What a comparison with AWS has shown: it takes the place of the one before.
+    pub sweep: Option<Sweep>,
 }
 
 impl Commit {

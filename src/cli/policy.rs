@@ -221,6 +221,7 @@ fn diff(
 }
 
 /// Where the requests are.
+#[derive(Clone, Copy)]
 enum Books<'a> {
     /// In the folder of a bot that is stopped.
     Stopped(&'a Path),

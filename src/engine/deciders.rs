@@ -128,9 +128,8 @@ impl Engine {
                 count.has_requester = true;
             }
             People::User(email) => {
-                if let Some(user) = self.user_of(email).await? {
-                    self.count_members(count, &BTreeSet::from([user]), rule).await?;
-                }
+                let users = self.users_with(email).await?;
+                self.count_members(count, &users, rule).await?;
             }
             People::Usergroup(handle) => {
                 let members = self.usergroup_members(handle).await?;
@@ -209,14 +208,14 @@ impl Engine {
         self.shared.people.standings(user, flow, self.now()).unwrap_or_default()
     }
 
-    /// The active person with an address, as Slack had it at most a minute ago.
-    async fn user_of(&self, email: &Email) -> Result<Option<UserId>, SlackError> {
+    /// The active person with an address, if there is one, as Slack had it at most a minute ago.
+    async fn users_with(&self, email: &Email) -> Result<Arc<BTreeSet<UserId>>, SlackError> {
         let now = self.now();
-        if let Some(known) = self.shared.people.user_of(email, now) {
+        if let Some(known) = self.shared.people.users_of(email, now) {
             return Ok(known);
         }
-        let found = self.shared.slack.user_by_email(email).await?;
-        self.shared.people.remember_user_of(email, found.clone(), now);
+        let found = Arc::new(self.shared.slack.user_by_email(email).await?.into_iter().collect());
+        self.shared.people.remember_users_of(email, Arc::clone(&found), now);
         Ok(found)
     }
 }

@@ -32,19 +32,19 @@ pub(super) struct Directory {
     usergroups: Cache<String, Arc<BTreeSet<UserId>>>,
     /// By instance, group and person: two instances may have groups of one name.
     idc_groups: Cache<(String, String, UserId), bool>,
-    /// Who has an address; nobody may.
-    addresses: Cache<Email, Option<UserId>>,
+    /// Who has an address: one person, or none.
+    addresses: Cache<Email, Arc<BTreeSet<UserId>>>,
     /// Who could decide on what a person asks for with a flow.
     standings: Cache<(UserId, FlowName), Arc<Standings>>,
 }
 
 impl Directory {
-    pub(super) fn user_of(&self, email: &Email, now: Timestamp) -> Option<Option<UserId>> {
+    pub(super) fn users_of(&self, email: &Email, now: Timestamp) -> Option<Arc<BTreeSet<UserId>>> {
         self.addresses.get(email, now, MEMBERS)
     }
 
-    pub(super) fn remember_user_of(&self, email: &Email, user: Option<UserId>, now: Timestamp) {
-        self.addresses.put(email.clone(), user, now);
+    pub(super) fn remember_users_of(&self, email: &Email, users: Arc<BTreeSet<UserId>>, now: Timestamp) {
+        self.addresses.put(email.clone(), users, now);
     }
 
     /// The rules have changed.

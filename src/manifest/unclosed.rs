@@ -32,78 +32,99 @@ struct Open {
 /// The first thing that is opened and not closed, or closed and not opened; nothing where all of that is
 /// right.
 pub(super) fn unclosed(text: &str) -> Option<Unclosed> {
-    let bytes = text.as_bytes();
-    let mut open: Vec<Open> = Vec::new();
-    // Where the text in quotes began in which we are.
-    let mut quotes: Vec<usize> = Vec::new();
-    let mut is_text = false;
-    let (mut at, mut line) = (0, 0);
-    while let Some(&byte) = bytes.get(at) {
-        let next = bytes.get(at + 1).copied();
+    let mut scan = Scan { text, bytes: text.as_bytes(), ..Scan::default() };
+    while let Some(&byte) = scan.bytes.get(scan.at) {
+        let found = if scan.is_text { scan.in_text(byte) } else { scan.outside(byte) };
+        if found.is_some() {
+            return found;
+        }
         if byte == b'\n' {
-            if let (true, Some(&start)) = (is_text, quotes.last()) {
-                return Some(Unclosed { start, hint: QUOTE });
-            }
-            line = at + 1;
+            scan.line = scan.at + 1;
         }
-        match (is_text, byte, next) {
-            (true, b'\\', Some(next)) if next != b'\n' => at += 1,
-            (true, b'$' | b'%', Some(next)) if next == byte => at += 1,
-            (true, b'$' | b'%', Some(b'{')) => {
-                at += 1;
-                open.push(Open { start: at, sign: b'{', in_text: true, indent: indent(bytes, line) });
-                is_text = false;
+        scan.at += 1;
+    }
+    let quote = scan.quotes.last().filter(|_| scan.is_text);
+    quote
+        .map(|&start| Unclosed { start, hint: QUOTE })
+        .or_else(|| scan.open.last().map(|last| Unclosed { start: last.start, hint: hint(last.sign) }))
+}
+
+/// Where the scan is, and what is open there.
+#[derive(Default)]
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    /// Where the line began.
+    line: usize,
+    is_text: bool,
+    /// Where the texts in quotes began in which this is.
+    quotes: Vec<usize>,
+    open: Vec<Open>,
+}
+
+impl Scan<'_> {
+    fn next(&self) -> Option<u8> {
+        self.bytes.get(self.at + 1).copied()
+    }
+
+    fn open(&mut self, sign: u8, in_text: bool) {
+        let indent = indent(self.bytes, self.line);
+        self.open.push(Open { start: self.at, sign, in_text, indent });
+    }
+
+    fn in_text(&mut self, byte: u8) -> Option<Unclosed> {
+        match (byte, self.next()) {
+            (b'\n', _) => return self.quotes.last().map(|&start| Unclosed { start, hint: QUOTE }),
+            (b'\\', Some(next)) if next != b'\n' => self.at += 1,
+            (b'$' | b'%', Some(next)) if next == byte => self.at += 1,
+            (b'$' | b'%', Some(b'{')) => {
+                self.at += 1;
+                self.open(b'{', true);
+                self.is_text = false;
             }
-            (true, b'"', _) => {
-                quotes.pop();
-                is_text = false;
+            (b'"', _) => {
+                self.quotes.pop();
+                self.is_text = false;
             }
-            (true, _, _) => {}
-            (false, b'"', _) => {
-                quotes.push(at);
-                is_text = true;
+            _ => {}
+        }
+        None
+    }
+
+    fn outside(&mut self, byte: u8) -> Option<Unclosed> {
+        match (byte, self.next()) {
+            (b'"', _) => {
+                self.quotes.push(self.at);
+                self.is_text = true;
             }
-            (false, b'#', _) | (false, b'/', Some(b'/')) => {
-                at = line_end(bytes, at);
-                continue;
-            }
-            (false, b'/', Some(b'*')) => match text.get(at..).and_then(|rest| rest.find("*/")) {
-                Some(length) => {
-                    at += length + 2;
-                    continue;
-                }
-                None => return Some(Unclosed { start: at, hint: COMMENT }),
+            (b'#', _) | (b'/', Some(b'/')) => self.at = line_end(self.bytes, self.at) - 1,
+            (b'/', Some(b'*')) => match self.text.get(self.at..).and_then(|rest| rest.find("*/")) {
+                Some(length) => self.at += length + 1,
+                None => return Some(Unclosed { start: self.at, hint: COMMENT }),
             },
-            (false, b'<', Some(b'<')) => {
-                if let Some(end) = heredoc_end(text, at) {
-                    at = end;
-                    continue;
-                }
-            }
-            (false, b'{' | b'[' | b'(', _) => {
-                open.push(Open { start: at, sign: byte, in_text: false, indent: indent(bytes, line) });
-            }
-            (false, b'}' | b']' | b')', _) => {
-                let Some(last) = open.pop() else { return Some(Unclosed { start: at, hint: EXTRA }) };
-                if closes(last.sign) != byte {
-                    return Some(Unclosed { start: last.start, hint: hint(last.sign) });
-                }
-                // A brace at the beginning of a line closes the block that begins as far to the right. One
-                // further to the left closes an outer block, and the inner one was forgotten.
-                let starts_line = at == line + indent(bytes, line);
-                if byte == b'}' && starts_line && indent(bytes, line) < last.indent {
-                    return Some(Unclosed { start: last.start, hint: BRACE });
-                }
-                is_text = last.in_text;
-            }
-            (false, _, _) => {}
+            (b'<', Some(b'<')) => self.at = heredoc_end(self.text, self.at).map_or(self.at, |end| end - 1),
+            (b'{' | b'[' | b'(', _) => self.open(byte, false),
+            (b'}' | b']' | b')', _) => return self.close(byte),
+            _ => {}
         }
-        at += 1;
+        None
     }
-    if let (true, Some(&start)) = (is_text, quotes.last()) {
-        return Some(Unclosed { start, hint: QUOTE });
+
+    fn close(&mut self, byte: u8) -> Option<Unclosed> {
+        let Some(last) = self.open.pop() else { return Some(Unclosed { start: self.at, hint: EXTRA }) };
+        if closes(last.sign) != byte {
+            return Some(Unclosed { start: last.start, hint: hint(last.sign) });
+        }
+        // A brace at the beginning of a line closes the block that begins as far to the right. One further
+        // to the left closes an outer block, and the inner one was forgotten.
+        let indent = indent(self.bytes, self.line);
+        if byte == b'}' && self.at == self.line + indent && indent < last.indent {
+            return Some(Unclosed { start: last.start, hint: BRACE });
+        }
+        self.is_text = last.in_text;
+        None
     }
-    open.last().map(|last| Unclosed { start: last.start, hint: hint(last.sign) })
 }
 
 fn closes(sign: u8) -> u8 {

@@ -105,12 +105,7 @@ fn tell(played: &Played<'_>, wish: &Wish, source: Source<'_>) -> Report {
         deciders(&mut out, played, allowed, source);
         terms(&mut out, played, allowed);
     }
-    if let (Source::Live(_), Some(account)) = (source, &played.account) {
-        let tags = account.tags.iter().map(|(key, value)| format!("{key}={value}"));
-        let tags: Vec<String> = tags.collect();
-        let tags = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
-        let _ = writeln!(out, "\naccount {} is in {}; tags: {tags}", account.id, account.units.join(", "));
-    }
+    account(&mut out, played, source);
     if !unknown.is_empty() {
         out.push('\n');
     }
@@ -134,6 +129,14 @@ fn tell(played: &Played<'_>, wish: &Wish, source: Source<'_>) -> Report {
         }
     }
     Report { text: out, outcome: outcome(played, source) }
+}
+
+/// What AWS said about the account.
+fn account(out: &mut String, played: &Played<'_>, source: Source<'_>) {
+    let (Source::Live(_), Some(account)) = (source, &played.account) else { return };
+    let tags: Vec<String> = account.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let tags = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
+    let _ = writeln!(out, "\naccount {} is in {}; tags: {tags}", account.id, account.units.join(", "));
 }
 
 fn headline(played: &Played<'_>, wish: &Wish) -> String {

@@ -66,8 +66,8 @@ async fn a_hang_up_reads_the_manifests_again_and_broken_ones_change_nothing() {
         process.wait_for("\"ready\"");
         process
     });
-    let before = form(&stage).await;
-    assert!(before.contains("Prod admin"), "{before}");
+    let is_as_before = |form: &str| form.contains("Prod admin") && !form.contains("Production");
+    assert!(is_as_before(&form(&stage).await));
 
     folders.write(
         "flows/stories.hcl",
@@ -83,7 +83,7 @@ async fn a_hang_up_reads_the_manifests_again_and_broken_ones_change_nothing() {
         heard.contains("the last good ones stay in force") && heard.contains("stories.hcl:149"),
         "{heard}"
     );
-    assert_eq!(form(&stage).await, before);
+    assert!(is_as_before(&form(&stage).await));
 
     folders.write("flows/stories.hcl", &stories().replace("Prod admin", "Production"));
     tokio::task::block_in_place(|| {
@@ -108,12 +108,12 @@ async fn a_watched_bot_notices_modules_elsewhere_and_what_terraform_knows() {
     folders.write("shared/main.tf", "output \"label\" {\n  value = \"Prod admin\"\n}\n");
     let known = |label: &str| {
         format!(
-            r#"{{"values":{{"root_module":{{"resources":[{{"mode":"managed","type":"aws_ssoadmin_permission_set","name":"reader","address":"aws_ssoadmin_permission_set.reader","values":{{"name":"{label}"}}}}]}}}}}}"#
+            r#"{{"format_version":"1.0","values":{{"root_module":{{"resources":[{{"mode":"managed","type":"aws_ssoadmin_permission_set","name":"reader","address":"aws_ssoadmin_permission_set.reader","values":{{"name":"{label}"}}}}]}}}}}}"#
         )
     };
     folders.write("state.json", &known("Read only"));
-    let state = folders.path("state.json").display().to_string();
-    let arguments = ["--watch", "--manifests", &folders.flows(), "--terraform", &state];
+    let terraform = folders.path("state.json").display().to_string();
+    let arguments = ["--watch", "--manifests", &folders.flows(), "--terraform", &terraform];
     let mut process = tokio::task::block_in_place(|| {
         let mut process = Process::start_with(&stage, data.path(), &arguments);
         process.wait_for("\"ready\"");

@@ -4,9 +4,12 @@ use super::{asks, ends, is_active, is_pending, is_refused, shown, world};
 use sym::access::{Span, Status};
 use sym::sandbox::slack::{Fault, Person, When};
 
+/// What has become of somebody.
+type Case = (&'static str, fn(&mut Person));
+
 #[tokio::test]
 async fn nobody_can_let_in_somebody_who_has_left() {
-    let cases: [(&str, fn(&mut Person)); 3] = [
+    let cases: [Case; 3] = [
         ("deactivated", |ana| ana.deleted = true),
         ("a guest", |ana| ana.is_guest = true),
         ("elsewhere", |ana| ana.team_id = Some("T0000000009".into())),
