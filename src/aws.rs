@@ -231,7 +231,8 @@ impl Aws {
     /// Not every page was read, or an entry names nobody: nothing is known.
     pub async fn holders(&self, session: &Session<'_>, resource: &Resource) -> Result<Vec<Holder>, AwsError> {
         let job = Job { is_question: true, ..Job::of(resource, Urgency::Background) };
-        self.within(session, job, |reach| async move { holders::of(&reach, resource).await }).await
+        let directory = &self.inner.directory;
+        self.within(session, job, |reach| async move { holders::of(directory, &reach, resource).await }).await
     }
 
     /// The accounts in which a permission set is assigned to anybody, or was not long ago. Behind

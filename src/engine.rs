@@ -8,6 +8,7 @@
 mod clicks;
 mod deciders;
 mod denial;
+mod drift;
 mod due;
 mod identify;
 mod inbound;
@@ -31,6 +32,7 @@ use crate::clock::Clock;
 use crate::manifest::Catalog;
 use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
+use drift::Drift;
 use inventory::Inventory;
 use outbox::Outbox;
 use people::Directory;
@@ -88,6 +90,7 @@ struct Shared {
     people: Directory,
     inventory: Inventory,
     reachability: Reachability,
+    drift: Drift,
     outbox: Outbox,
     tasks: Tasks,
     /// The duties in hand.
@@ -133,6 +136,7 @@ impl Engine {
                 people: Directory::default(),
                 inventory: Inventory::default(),
                 reachability: Reachability::default(),
+                drift: Drift::default(),
                 outbox: Outbox::default(),
                 tasks: Tasks::default(),
                 busy: Busy::default(),
@@ -185,11 +189,13 @@ impl Engine {
     }
 
     /// Starts what is done from time to time and owed to nobody in particular, where its time has come:
-    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached.
+    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached, comparing
+    /// AWS with the books.
     pub fn tend(&self) {
         self.refresh_inventory();
         self.forget_old_deliveries();
         self.report_reachability();
+        self.watch_drift();
     }
 
     /// Does everything that is due now, and everything that follows from it, and returns when nothing
@@ -244,6 +250,7 @@ impl Engine {
     pub async fn finish(&self) {
         self.shared.is_finishing.store(true, Ordering::SeqCst);
         self.shared.aws.stop_waiting();
+        self.shared.drift.stop();
         self.shared.tasks.idle().await;
         if let Err(error) = self.shared.store.settle().await {
             tracing::error!(error = %error, "the last commits may not be on disk");

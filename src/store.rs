@@ -30,7 +30,7 @@ pub use verify::{Flaw, Verdict, What};
 
 use crate::access::{
     AccessRequest, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Notice, RequestId, Step,
-    Timestamp,
+    Sweep, Timestamp,
 };
 use committer::Committer;
 use std::collections::BTreeSet;
@@ -124,6 +124,8 @@ pub struct Commit {
     pub handled: Option<EnvelopeId>,
     /// Deliveries too old to be repeated.
     pub forget: Vec<EnvelopeId>,
+    /// What a comparison with AWS has shown: it takes the place of the one before.
+    pub sweep: Option<Sweep>,
 }
 
 impl Commit {
@@ -180,6 +182,18 @@ struct Head {
     chain: [u8; 32],
     /// The sum over all rows but the head and the audit trail, which has its chain.
     sum: u128,
+}
+
+/// Reads a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_row<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    row::decode(b"r/row", bytes)
+}
+
+/// Writes a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn write_row<T: serde::Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    row::encode(row)
 }
 
 impl Store {

@@ -2,6 +2,7 @@
 
 use super::{
     Connection, EntitlementId, OperationId, Person, Principal, RequestId, Resource, Retry, Span, Timestamp,
+    by_hand,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -209,28 +210,7 @@ const fn alarm_after(alarms: u32) -> Span {
 impl Entitlement {
     /// The command that removes it by hand, for the day the bot cannot.
     pub fn by_hand(&self) -> String {
-        let who = match &self.principal {
-            Principal::SsoUser { user_id, .. } => user_id,
-            Principal::IamUser { user_name } => user_name,
-        };
-        match &self.resource {
-            Resource::SsoPermissionSet { instance_arn, permission_set_arn, account_id } => format!(
-                "aws sso-admin delete-account-assignment --instance-arn {instance_arn} \
-                 --permission-set-arn {permission_set_arn} --target-type AWS_ACCOUNT --target-id {account_id} \
-                 --principal-type USER --principal-id {who}"
-            ),
-            // A membership is removed by its own id, and that is found in the instance's identity store.
-            Resource::SsoGroup { instance_arn, group_id } => format!(
-                "store=$(aws sso-admin list-instances \
-                 --query \"Instances[?InstanceArn=='{instance_arn}'].IdentityStoreId\" --output text); \
-                 aws identitystore delete-group-membership --identity-store-id $store \
-                 --membership-id $(aws identitystore get-group-membership-id --identity-store-id $store \
-                 --group-id {group_id} --member-id UserId={who} --query MembershipId --output text)"
-            ),
-            Resource::IamGroup { group_name, .. } => {
-                format!("aws iam remove-user-from-group --group-name {group_name} --user-name {who}")
-            }
-        }
+        by_hand(&self.principal, &self.resource, None)
     }
 }
 

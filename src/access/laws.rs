@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests say what they need where they need it")]
 
+mod consequences;
 mod drift;
 
 use super::*;
@@ -61,7 +62,7 @@ fn terms(allow_self: bool) -> Terms {
         }],
         answer_within: Span::hours(8),
         channel: Some("#access".into()),
-        error_channel: None,
+        error_channel: Some("#errors".into()),
         allow_revoke: true,
         allow_guest_interaction: false,
         include_decision_message: false,

@@ -58,7 +58,7 @@ impl Budgets {
 
     /// How many wait, after everybody has been served who can be served now.
     pub(super) fn waiting(&self) -> usize {
-        self.all().iter().map(|budget| budget.waiting()).sum()
+        self.all().iter().map(Budget::waiting).sum()
     }
 
     /// When the next of those who wait may be served, or is sent back.
@@ -135,6 +135,8 @@ struct Glance {
     running: HashSet<String>,
     /// Somebody is reading, since then.
     reading_since: Option<i64>,
+    /// When it could not be read: the role may not be allowed to.
+    failed_at: Option<i64>,
 }
 
 /// What is known about the operations that are running, without a call.
@@ -154,6 +156,8 @@ pub(super) enum Known {
 const GLANCE_MS: i64 = 200;
 /// Whoever reads for so long has failed.
 const READING_MS: i64 = 5_000;
+/// Where a look has failed, each operation is asked about by itself for so long.
+const FAILED_MS: i64 = 60_000;
 /// So many operations in flight are asked about together.
 const TOGETHER: usize = 2;
 
@@ -251,6 +255,9 @@ impl Budget {
         if glance.reading_since.is_some_and(|at| is_recent(at, READING_MS)) {
             return Known::BeingRead;
         }
+        if glance.failed_at.is_some_and(|at| is_recent(at, FAILED_MS)) {
+            return Known::NotRunning;
+        }
         glance.reading_since = Some(now);
         Known::Unknown
     }
@@ -261,6 +268,7 @@ impl Budget {
         let mut glances = self.glances();
         let glance = glances.entry(kind).or_default();
         glance.reading_since = None;
+        glance.failed_at = running.is_none().then_some(now);
         if let Some(running) = running {
             glance.read_at = Some(now);
             glance.running = running.iter().cloned().collect();
@@ -284,14 +292,11 @@ async fn watch(budget: Weak<Budget>) {
         let now = (budget.clock)();
         let next = {
             let mut queue = budget.queue();
-            match queue.next_moment(now) {
-                Some(next) => next,
-                None => {
-                    queue.is_watched = false;
-                    return;
-                }
-            }
+            let next = queue.next_moment(now);
+            queue.is_watched = next.is_some();
+            next
         };
+        let Some(next) = next else { return };
         // The clock may be another than the one this sleeps by: it is looked at again soon.
         let nap = u64::try_from(next - now).unwrap_or(0).clamp(1, 1_000);
         drop(tokio::time::timeout(Duration::from_millis(nap), budget.stirred.notified()).await);

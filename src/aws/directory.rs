@@ -120,7 +120,8 @@ impl Directory {
         Ok(emails)
     }
 
-    async fn store(&self, reach: &Reach, instance_arn: &str) -> Result<String, AwsError> {
+    /// The identity store of an instance, asked once.
+    pub(super) async fn store(&self, reach: &Reach, instance_arn: &str) -> Result<String, AwsError> {
         let known = {
             let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
             stores.get(instance_arn).cloned()

@@ -2,7 +2,7 @@
 //! counts only when every page of it was read.
 
 use super::AwsError;
-use super::directory::identity_store_of;
+use super::directory::Directory;
 use super::iam::check_account;
 use super::reach::Reach;
 use crate::access::{Principal, Resource};
@@ -20,17 +20,34 @@ pub struct Holder {
 }
 
 /// Everybody who holds it directly: users, not groups.
-pub(super) async fn of(reach: &Reach, resource: &Resource) -> Result<Vec<Holder>, AwsError> {
+pub(super) async fn of(
+    directory: &Directory,
+    reach: &Reach,
+    resource: &Resource,
+) -> Result<Vec<Holder>, AwsError> {
     match resource {
         Resource::SsoPermissionSet { instance_arn, permission_set_arn, account_id } => {
-            assigned(reach, instance_arn, permission_set_arn, account_id).await
+            let users = assigned(reach, instance_arn, permission_set_arn, account_id).await?;
+            if users.is_empty() {
+                return Ok(Vec::new());
+            }
+            let store = directory.store(reach, instance_arn).await?;
+            let holder = |user_id| Holder {
+                principal: Principal::SsoUser { identity_store_id: store.clone(), user_id },
+                membership_id: None,
+            };
+            Ok(users.into_iter().map(holder).collect())
         }
-        Resource::SsoGroup { instance_arn, group_id } => members(reach, instance_arn, group_id).await,
+        Resource::SsoGroup { instance_arn, group_id } => {
+            let store = directory.store(reach, instance_arn).await?;
+            members(reach, store, group_id).await
+        }
         Resource::IamGroup { account_id, group_name } => iam_members(reach, account_id, group_name).await,
     }
 }
 
-async fn assigned(reach: &Reach, instance: &str, set: &str, account: &str) -> Result<Vec<Holder>, AwsError> {
+/// The ids of the users to whom it is assigned.
+async fn assigned(reach: &Reach, instance: &str, set: &str, account: &str) -> Result<Vec<String>, AwsError> {
     let mut users = Vec::new();
     let (mut all, mut thin) = (0, 0);
     let mut token = None;
@@ -61,19 +78,10 @@ async fn assigned(reach: &Reach, instance: &str, set: &str, account: &str) -> Re
         }
     }
     whole("sso:ListAccountAssignments", all, thin)?;
-    if users.is_empty() {
-        return Ok(Vec::new());
-    }
-    let store = identity_store_of(reach, instance).await?;
-    let holder = |user_id| Holder {
-        principal: Principal::SsoUser { identity_store_id: store.clone(), user_id },
-        membership_id: None,
-    };
-    Ok(users.into_iter().map(holder).collect())
+    Ok(users)
 }
 
-async fn members(reach: &Reach, instance: &str, group: &str) -> Result<Vec<Holder>, AwsError> {
-    let store = identity_store_of(reach, instance).await?;
+async fn members(reach: &Reach, store: String, group: &str) -> Result<Vec<Holder>, AwsError> {
     let mut users = Vec::new();
     let (mut all, mut thin) = (0, 0);
     let mut token: Option<String> = None;
@@ -204,8 +212,8 @@ pub(super) async fn names(reach: &Reach, store: &str) -> Result<BTreeMap<String,
 fn whole(action: &str, all: usize, thin: usize) -> Result<(), AwsError> {
     match thin {
         0 => Ok(()),
-        thin => {
-            Err(AwsError::transient(format!("`{action}` listed {all} entries, of which {thin} name nobody.")))
-        }
+        thin => Err(AwsError::transient(format!(
+            "`{action}` does not say whose {thin} of its {all} entries are."
+        ))),
     }
 }

@@ -163,7 +163,7 @@ impl Engine {
 
     /// The way to AWS as the manifest has it today; as it was when the access was given, where the
     /// manifest has forgotten the integration.
-    fn connection(&self, entitlement: &Entitlement) -> Connection {
+    pub(super) fn connection(&self, entitlement: &Entitlement) -> Connection {
         let catalog = self.catalog();
         catalog
             .integrations

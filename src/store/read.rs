@@ -3,7 +3,7 @@
 
 use super::{Due, Queued, Store, StoreError, keys, row, write};
 use crate::access::{
-    AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Timestamp, UserId,
+    AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Sweep, Timestamp, UserId,
 };
 use sled::IVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -241,6 +241,25 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// What the last comparison with AWS has shown, if there was one.
+    ///
+    /// # Errors
+    /// The store or the row cannot be read.
+    pub fn sweep(&self) -> Result<Option<Sweep>, StoreError> {
+        self.get(keys::SWEEP)
+    }
+
+    /// The id of every entitlement in the books, whether its row can be read or not.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn entitlement_ids(&self) -> impl Iterator<Item = Result<EntitlementId, StoreError>> + '_ {
+        Scan::prefix(&self.db, keys::ENTITLEMENT).that_is_long().map(|entry| {
+            let (key, _) = entry?;
+            Ok(EntitlementId::new(String::from_utf8_lossy(&key[keys::ENTITLEMENT.len()..])))
+        })
     }
 
     /// Every entitlement in the books. Rows that cannot be read are named in the log and passed over.

@@ -63,9 +63,16 @@ async fn a_clock_that_is_put_back_does_not_stop_a_removal_that_waits() {
         world.aws().fault(Match::every("DeleteAccountAssignment"), Fault::Throttle);
         world.pass(minutes(40)).await;
         assert!(ana.is_admin());
-        world.aws().clear_faults();
-        // Somebody corrects the clock of the machine.
+        // Somebody corrects the clock of the machine, and a while later AWS answers again.
+        let alarms = |world: &World| {
+            let texts = world.channel_text("sym-errors").into_iter();
+            texts.filter(|text| text.contains("may still have")).count()
+        };
+        assert_eq!(alarms(&world), 3);
         world.jump(world.now() - back);
+        world.pass(Span::hours(3)).await;
+        assert!((5..8).contains(&alarms(&world)), "{} alarms", alarms(&world));
+        world.aws().clear_faults();
         world.pass(minutes(6)).await;
         assert!(!ana.is_admin(), "it waits for a time that was {back} ahead");
         assert_eq!(world.word(&request), "ended");
@@ -93,6 +100,25 @@ async fn a_clock_that_is_put_back_stops_neither_grants_nor_the_end_on_the_clock(
     assert!(!ana.is_admin());
     world.ignore_messages();
     world.pass(Span::hours(2)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_time_far_ahead_goes_on_at_once_when_the_clock_is_put_back() {
+    let world = World::with(STORIES).await;
+    let ana = world.person("ana");
+    let request = world.admin("ana", HOUR).await;
+    world.aws().fault(Match::every("DeleteAccountAssignment"), Fault::Throttle);
+    world.pass(HOUR + minutes(15)).await;
+    assert!(ana.is_admin());
+    world.aws().clear_faults();
+    world.jump(world.now() - Span::days(1));
+    world.settle().await;
+    assert!(!ana.is_admin());
+    assert_eq!(world.word(&request), "ended");
+    world.ignore_messages();
+    world.pass(Span::days(1)).await;
     world.ignore_messages();
     world.finish().await;
 }

@@ -12,6 +12,7 @@ mod clocks;
 mod crash;
 mod deciding;
 mod delivery;
+mod drift;
 mod ending;
 mod enduring;
 mod failing;

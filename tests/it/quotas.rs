@@ -35,7 +35,10 @@ async fn all_at_once(world: &World, places: &[Place], operation: Span) -> (Span,
     assert_eq!(world.aws().holdings().len(), 0);
     assert_eq!(refused(world), Vec::<String>::new(), "the bot ran into a limit");
     world.check_quotas();
-    let count = |operation: &str| calls(world).iter().filter(|call| call.operation == operation).count();
+    let calls = calls(world);
+    // A list of many people has many pages.
+    let begun = calls.iter().filter(|call| !call.input.contains_key("NextToken"));
+    let count = |operation: &str| begun.clone().filter(|call| call.operation == operation).count();
     assert_eq!(count("DeleteAccountAssignment"), places.len(), "one deletion each");
     assert_eq!(count("ListAccountAssignments"), places.len(), "one proof each");
     // A deletion, a question how it went, and a proof: no removal can do with less.
@@ -52,7 +55,7 @@ async fn all_at_once(world: &World, places: &[Place], operation: Span) -> (Span,
 #[tokio::test]
 async fn five_hundred_claims_that_end_at_once_are_gone_as_fast_as_aws_allows() {
     let mut world = World::with(STORIES).await;
-    let (took, floor) = all_at_once(&world, &places(500, 60, &[ADMIN, READER]), Span::seconds(4)).await;
+    let (took, floor) = all_at_once(&world, &places(500, 60, &[ADMIN, READER]), Span::seconds(3)).await;
     assert!(took.as_millis() * 10 <= floor.as_millis() * 12, "{took} where AWS needs {floor}");
     assert_eq!(world.aws().most_in_flight(), 10, "all places are used");
     world.ignore_messages();
@@ -81,12 +84,13 @@ async fn where_aws_is_done_at_once_the_calls_are_what_counts() {
 #[tokio::test]
 async fn revocations_that_wait_go_before_grants_that_wait_and_no_grant_is_forgotten() {
     let mut world = World::with(STORIES).await;
-    let all = places(120, 120, &[ADMIN]);
+    // Fewer accounts than places, so that it is the queue that decides and not the places kept free.
+    let all = places(120, 6, &[ADMIN]);
     let (ending, coming) = all.split_at(60);
     let at = world.now() + HOUR;
     let held = world.crowd(ending, at).await;
     let come = world.crowd_to_come(coming, at).await;
-    world.aws().set_operation_time(OperationTime::Millis(3_000));
+    world.aws().set_operation_time(OperationTime::Millis(1_000));
     world.ignore_messages();
     world.pass(just_under(at.since(world.now()))).await;
     world.aws().clear_calls();
@@ -99,7 +103,7 @@ async fn revocations_that_wait_go_before_grants_that_wait_and_no_grant_is_forgot
         calls(&world).iter().filter(is_change).map(|call| call.operation.clone()).collect();
     let last_removal = changes.iter().rposition(|change| change.starts_with("Delete")).unwrap();
     let before = changes[..last_removal].iter().filter(|change| change.starts_with("Create")).count();
-    assert!(before <= 8, "{before} grants overtook a revocation that waited");
+    assert!(before <= 6, "{before} grants overtook a revocation that waited");
     assert_eq!(changes.len(), 120);
     for request in &held {
         assert_eq!(world.word(request), "ended");

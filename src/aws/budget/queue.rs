@@ -149,6 +149,10 @@ impl<R> Queue<R> {
     }
 
     fn has_place(&self, urgency: Urgency, wanted: &Seat) -> bool {
+        // Asked for everybody who waits: the common answer must not take a look at each.
+        if self.in_flight() >= urgency.places() && !self.running.contains_key(wanted) {
+            return false;
+        }
         let others = || self.running.keys().filter(|seat| *seat != wanted).chain(&self.starting);
         others().count() < urgency.places() && others().all(|seat| seat.account != wanted.account)
     }

@@ -384,6 +384,50 @@ pub(super) fn clicks() -> Vec<Click> {
     all
 }
 
+/// Every sweep that the fixtures show.
+pub(super) fn sweeps() -> Vec<Sweep> {
+    let at = Timestamp::from_millis(1_700_000_000_000);
+    let holding = |resource: Resource| Holding { principal: principal("user-1"), resource };
+    let set = Scope::PermissionSet {
+        instance_arn: "arn:aws:sso:::instance/ssoins-1".into(),
+        permission_set_arn: "arn:aws:sso:::permissionSet/ssoins-1/ps-1".into(),
+    };
+    let free = Scope::Target { flow: "aws".into(), label: "Any group".into() };
+    let scopes = resources().into_iter().map(Scope::Resource).chain([
+        set,
+        free,
+        Scope::Claim("iam-group|1|admins|ana".into()),
+    ]);
+    let unknown =
+        scopes.map(|scope| Unknown { scope, what: "it".into(), why: "throttled".into(), since: at });
+    let unclaimed = Unclaimed {
+        holding: holding(resources().remove(1)),
+        what: "Prod support".into(),
+        name: Some("ana@example.com".into()),
+        membership_id: Some("m-1".into()),
+        flow: "aws".into(),
+        since: at,
+        is_told: true,
+    };
+    let bare = Unclaimed { name: None, membership_id: None, ..unclaimed.clone() };
+    let memory = Memory {
+        own: resources().into_iter().map(holding).collect(),
+        left: BTreeMap::from([("iam-group|111122223333|admins|ana".into(), at)]),
+        read_to: Some(7),
+    };
+    let missing = Missing { holding: holding(resources().remove(0)), requests: vec!["r1".into()] };
+    let empty =
+        Sweep { at, read: 0, unclaimed: vec![], missing: vec![], unknown: vec![], memory: Memory::default() };
+    let full = Sweep {
+        unclaimed: vec![unclaimed, bare],
+        missing: vec![missing],
+        unknown: unknown.collect(),
+        memory,
+        ..empty.clone()
+    };
+    vec![empty, full]
+}
+
 /// Every audit record that the fixtures show.
 pub(super) fn records() -> Vec<AuditRecord> {
     let bot = AuditRecord {
