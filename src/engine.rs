@@ -33,7 +33,7 @@ use outbox::Outbox;
 use people::Directory;
 use reachability::Reachability;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
@@ -97,6 +97,8 @@ struct Shared {
     tidied: Mutex<Option<Timestamp>>,
     /// Manifests were offered that do not load, and people were told.
     is_behind: AtomicBool,
+    /// There is too little room on the disk to take new requests.
+    is_short: AtomicBool,
     /// Something may have become due. A hint: a lost one costs at most half a minute.
     wake: Notify,
 }
@@ -133,6 +135,7 @@ impl Engine {
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
                 is_behind: AtomicBool::default(),
+                is_short: AtomicBool::default(),
                 wake: Notify::new(),
             }),
         }
@@ -204,6 +207,11 @@ impl Engine {
             (Some(due), Some(retry)) => Some(due.min(retry)),
             (due, retry) => due.or(retry),
         })
+    }
+
+    /// Whether there is too little room on the disk to take new requests. Everything else goes on.
+    pub fn is_short_of_room(&self, is_short: bool) {
+        self.shared.is_short.store(is_short, Ordering::SeqCst);
     }
 
     /// Lets what is in hand finish. What is not finished then is in the books and goes on at the next

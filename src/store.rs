@@ -14,6 +14,7 @@ mod index;
 mod keys;
 mod open;
 mod read;
+mod room;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ mod write;
 pub use backup::{BackupError, Saved};
 pub use committer::Ticket;
 pub use open::OpenError;
+pub use room::{Outlook, Room};
 pub use trail::Kept;
 pub use verify::{Flaw, Verdict, What};
 

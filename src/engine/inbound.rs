@@ -20,6 +20,7 @@ use crate::slack::socket::{Ack, Handler};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const GREETING: &str = "Pick what you need. The next page asks for the details.";
 
@@ -208,6 +209,10 @@ impl Engine {
             let text = "This flow is no longer offered. Close this and start again with /sym request.";
             return Ack::Update(form::sorry(text));
         };
+        if self.shared.is_short.load(Ordering::SeqCst) {
+            let text = "The disk of this bot is nearly full, so it takes no new requests. Tell the people who run it.";
+            return on_target(&entry.flow, text);
+        }
         let (listing, accounts_age) = self.accounts(&entry.flow);
         let context = FormContext { accounts: &listing.accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
@@ -234,10 +239,7 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                complained(
-                    &entry.flow,
-                    form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]),
-                )
+                on_target(&entry.flow, text)
             }
         }
     }
@@ -327,6 +329,11 @@ fn complained(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
     } else {
         Ack::Update(form::sorry(&errors.into_values().collect::<Vec<_>>().join(" ")))
     }
+}
+
+/// What is wrong with the whole of it.
+fn on_target(flow: &Flow, text: &str) -> Ack {
+    complained(flow, form::errors(flow, [("target_id".to_owned(), text.to_owned())]))
 }
 
 fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {

@@ -20,6 +20,7 @@ mod hostile;
 mod identity;
 mod limited;
 mod listening;
+mod machine;
 mod operating;
 mod overlapping;
 mod reachability;
