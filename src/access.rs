@@ -7,6 +7,7 @@
 
 mod audit;
 mod decide;
+mod drift;
 mod entitlement;
 mod event;
 mod flow;
@@ -21,6 +22,7 @@ mod time;
 
 pub use audit::{Actor, AuditRecord};
 pub use decide::{Case, Step, decide};
+pub use drift::{Holding, Memory, Missing, Reading, Scope, Sweep, Unclaimed, Unknown, key, unknown};
 pub use entitlement::{Claim, ClaimStage, Custody, Entitlement, EntitlementDuty, Work};
 pub use event::{Click, ClickAction, Event, Jitter, MachineError};
 pub use flow::{
@@ -31,13 +33,13 @@ pub use id::{
     RequestId, TargetName, TeamId, UserId,
 };
 pub use notice::{Audience, Notice, NoticeKind};
-pub use person::{Facts, Person};
+pub use person::{Facts, Person, Unfit};
 pub use refusal::Refusal;
 pub use request::{
     AccessRequest, Approval, Ask, AskedTarget, Card, Cause, Emergency, Fallback, People, Place, Removal,
     RequestDuty, Requirement, Retry, Status, Terms,
 };
-pub use resource::{Connection, Hop, Principal, Resource};
+pub use resource::{Connection, Hop, Principal, Resource, by_hand};
 pub use time::{ParseSpanError, Span, Timestamp};
 
 mod refusal;

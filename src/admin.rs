@@ -4,6 +4,7 @@
 mod answer;
 mod call;
 mod compare;
+mod drift;
 mod serve;
 
 pub use answer::line_of;
@@ -52,6 +53,11 @@ pub enum Ask {
         since: Option<Timestamp>,
         /// Before this moment.
         until: Option<Timestamp>,
+    },
+    /// What the last comparison of AWS with the books has shown.
+    Drift {
+        /// Compare them first.
+        now: bool,
     },
     /// A copy of the books.
     Backup {

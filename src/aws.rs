@@ -6,6 +6,7 @@ mod chain;
 mod clients;
 mod directory;
 mod error;
+mod holders;
 mod iam;
 mod inventory;
 mod membership;
@@ -18,16 +19,19 @@ mod tests;
 
 pub use chain::Session;
 pub use error::AwsError;
+pub use holders::Holder;
 pub use inventory::{Account, PlacedAccount};
 pub use source_identity::source_identity;
 
 use crate::access::{Email, OperationId, Principal, Resource, Span};
-use budget::{Budgets, Urgency};
+use budget::{Budgets, OperationSeat, Urgency};
 use chain::Chain;
 use directory::Directory;
 use reach::Reach;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use target::Target;
 
 /// The time in milliseconds since 1970, as the bot sees it.
@@ -108,6 +112,36 @@ struct Inner {
     chain: Chain,
     directory: Directory,
     budgets: Option<Budgets>,
+    attempts: u32,
+}
+
+/// What a job is, to the budget.
+#[derive(Default)]
+struct Job<'a> {
+    instance_arn: Option<&'a str>,
+    urgency: Option<Urgency>,
+    /// Where it starts an operation.
+    seat: Option<OperationSeat>,
+    /// It only reads, for somebody who does not come back by themselves: it is tried again here.
+    is_question: bool,
+}
+
+impl<'a> Job<'a> {
+    fn question(instance_arn: Option<&'a str>) -> Self {
+        Self { instance_arn, is_question: true, ..Self::default() }
+    }
+
+    fn background(instance_arn: &'a str) -> Self {
+        Self { urgency: Some(Urgency::Background), ..Self::question(Some(instance_arn)) }
+    }
+
+    fn of(resource: &'a Resource, urgency: Urgency) -> Self {
+        Self { instance_arn: instance_of(resource), urgency: Some(urgency), ..Self::default() }
+    }
+
+    fn starting(self, target: &Target<'_>) -> Self {
+        Self { seat: target.seat(), ..self }
+    }
 }
 
 impl Aws {
@@ -117,9 +151,10 @@ impl Aws {
         let base = clients::base_config(&settings).await;
         let clock = &settings.clock;
         let inner = Inner {
-            chain: Chain::new(base, Arc::clone(clock)),
+            chain: Chain::new(base, Arc::clone(clock), settings.keeps_quotas),
             directory: Directory::new(Arc::clone(clock)),
             budgets: settings.keeps_quotas.then(|| Budgets::new(Arc::clone(clock))),
+            attempts: settings.attempts.max(1),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -138,7 +173,7 @@ impl Aws {
         override_: Option<&str>,
     ) -> Result<Principal, AwsError> {
         let instance = instance_of(resource);
-        self.within(session, instance, Urgency::Usual, |reach| async move {
+        self.within(session, Job::question(instance), |reach| async move {
             match resource {
                 Resource::SsoPermissionSet { instance_arn, .. } | Resource::SsoGroup { instance_arn, .. } => {
                     self.inner.directory.find_user(&reach, instance_arn, email, override_).await
@@ -162,9 +197,75 @@ impl Aws {
         principal: &Principal,
         resource: &Resource,
     ) -> Result<bool, AwsError> {
+        self.look_at(session, principal, resource, Urgency::Usual).await
+    }
+
+    /// The same behind everything that people wait for.
+    ///
+    /// # Errors
+    /// The read failed; nothing is known.
+    pub async fn look_in_background(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+    ) -> Result<bool, AwsError> {
+        self.look_at(session, principal, resource, Urgency::Background).await
+    }
+
+    async fn look_at(
+        &self,
+        session: &Session<'_>,
+        principal: &Principal,
+        resource: &Resource,
+        urgency: Urgency,
+    ) -> Result<bool, AwsError> {
         let target = Target::of(principal, resource)?;
-        let instance = instance_of(resource);
-        self.within(session, instance, Urgency::Usual, |reach| async move { target.look(&reach).await }).await
+        let job = Job::of(resource, urgency);
+        self.within(session, job, |reach| async move { target.look(&reach).await }).await
+    }
+
+    /// Every user who holds the resource directly, behind everything that people wait for.
+    ///
+    /// # Errors
+    /// Not every page was read, or an entry names nobody: nothing is known.
+    pub async fn holders(&self, session: &Session<'_>, resource: &Resource) -> Result<Vec<Holder>, AwsError> {
+        let job = Job { is_question: true, ..Job::of(resource, Urgency::Background) };
+        let directory = &self.inner.directory;
+        self.within(session, job, |reach| async move { holders::of(directory, &reach, resource).await }).await
+    }
+
+    /// The accounts in which a permission set is assigned to anybody, or was not long ago. Behind
+    /// everything that people wait for.
+    ///
+    /// # Errors
+    /// Not every page was read: nothing is known.
+    pub async fn accounts_with(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        permission_set_arn: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        self.within(session, Job::background(instance_arn), |reach| async move {
+            holders::accounts_with(&reach, instance_arn, permission_set_arn).await
+        })
+        .await
+    }
+
+    /// What the users of an identity store are called, by id; behind everything that people wait for.
+    ///
+    /// # Errors
+    /// Not every page was read.
+    pub async fn user_names(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        identity_store_id: &str,
+    ) -> Result<BTreeMap<String, String>, AwsError> {
+        self.within(session, Job::background(instance_arn), |reach| async move {
+            holders::names(&reach, identity_store_id).await
+        })
+        .await
     }
 
     /// Gives the access. Repeatable: `is_repeat` says that an earlier call may have reached AWS
@@ -180,9 +281,8 @@ impl Aws {
         is_repeat: bool,
     ) -> Result<Progress, AwsError> {
         let target = Target::of(principal, resource)?;
-        let instance = instance_of(resource);
-        let job = |reach| async move { target.grant(&reach, is_repeat).await };
-        self.within(session, instance, Urgency::Usual, job).await
+        let job = Job::of(resource, Urgency::Usual).starting(&target);
+        self.within(session, job, |reach| async move { target.grant(&reach, is_repeat).await }).await
     }
 
     /// How the operation that gives the access goes.
@@ -198,9 +298,8 @@ impl Aws {
         operation: &OperationId,
     ) -> Result<Progress, AwsError> {
         let target = Target::of(principal, resource)?;
-        let instance = instance_of(resource);
-        let job = |reach| async move { target.poll_grant(&reach, operation).await };
-        self.within(session, instance, Urgency::Usual, job).await
+        let job = Job::of(resource, Urgency::Usual);
+        self.within(session, job, |reach| async move { target.poll_grant(&reach, operation).await }).await
     }
 
     /// Takes the access away. Repeatable. [`Progress::Done`] only when a read has shown it absent and,
@@ -215,14 +314,8 @@ impl Aws {
         resource: &Resource,
     ) -> Result<Progress, AwsError> {
         let target = Target::of(principal, resource)?;
-        let instance = instance_of(resource);
-        self.within(
-            session,
-            instance,
-            Urgency::Revocation,
-            |reach| async move { target.revoke(&reach).await },
-        )
-        .await
+        let job = Job::of(resource, Urgency::Revocation).starting(&target);
+        self.within(session, job, |reach| async move { target.revoke(&reach).await }).await
     }
 
     /// How the operation that takes the access away goes; once it is over, whatever its verdict, a
@@ -238,9 +331,8 @@ impl Aws {
         operation: &OperationId,
     ) -> Result<Progress, AwsError> {
         let target = Target::of(principal, resource)?;
-        let instance = instance_of(resource);
-        let job = |reach| async move { target.poll_revoke(&reach, operation).await };
-        self.within(session, instance, Urgency::Revocation, job).await
+        let job = Job::of(resource, Urgency::Revocation);
+        self.within(session, job, |reach| async move { target.poll_revoke(&reach, operation).await }).await
     }
 
     /// All accounts of the organization, as its management account or a delegated administrator sees
@@ -249,8 +341,7 @@ impl Aws {
     /// # Errors
     /// Not all pages could be read.
     pub async fn accounts(&self, session: &Session<'_>) -> Result<Vec<Account>, AwsError> {
-        self.within(session, None, Urgency::Usual, |reach| async move { inventory::accounts(&reach).await })
-            .await
+        self.within(session, Job::default(), |reach| async move { inventory::accounts(&reach).await }).await
     }
 
     /// Where accounts belong in the organization, and how they are tagged when `with_tags`.
@@ -263,7 +354,7 @@ impl Aws {
         accounts: &[Account],
         with_tags: bool,
     ) -> Result<Vec<PlacedAccount>, AwsError> {
-        self.within(session, None, Urgency::Usual, |reach| async move {
+        self.within(session, Job::default(), |reach| async move {
             inventory::placed_accounts(&reach, accounts, with_tags).await
         })
         .await
@@ -282,7 +373,7 @@ impl Aws {
         override_: Option<&str>,
         group: &str,
     ) -> Result<bool, AwsError> {
-        self.within(session, Some(instance_arn), Urgency::Usual, |reach| async move {
+        self.within(session, Job::question(Some(instance_arn)), |reach| async move {
             self.inner.directory.is_in_group(&reach, instance_arn, (email, override_), group).await
         })
         .await
@@ -299,8 +390,25 @@ impl Aws {
         instance_arn: &str,
         group: &str,
     ) -> Result<Option<usize>, AwsError> {
-        self.within(session, Some(instance_arn), Urgency::Usual, |reach| async move {
+        self.within(session, Job::background(instance_arn), |reach| async move {
             self.inner.directory.group_size(&reach, instance_arn, group).await
+        })
+        .await
+    }
+
+    /// The addresses of the members of the Identity Center group of that display name; none when there is
+    /// no such group.
+    ///
+    /// # Errors
+    /// It could not be found out.
+    pub async fn group_members(
+        &self,
+        session: &Session<'_>,
+        instance_arn: &str,
+        group: &str,
+    ) -> Result<Vec<Email>, AwsError> {
+        self.within(session, Job::question(Some(instance_arn)), |reach| async move {
+            self.inner.directory.group_members(&reach, instance_arn, group).await
         })
         .await
     }
@@ -316,35 +424,80 @@ impl Aws {
         instance_arn: &str,
         permission_set_arn: &str,
     ) -> Result<Option<Span>, AwsError> {
-        self.within(session, Some(instance_arn), Urgency::Usual, |reach| async move {
+        self.within(session, Job::question(Some(instance_arn)), |reach| async move {
             inventory::session_length(&reach, instance_arn, permission_set_arn).await
         })
         .await
     }
 
+    /// How many jobs wait for the budget, after all have been served that can be served now.
+    pub fn waiting(&self) -> usize {
+        self.inner.budgets.as_ref().map_or(0, Budgets::waiting)
+    }
+
+    /// When the next of the jobs that wait may be served, in milliseconds of the clock.
+    pub fn next_turn(&self) -> Option<i64> {
+        self.inner.budgets.as_ref().and_then(Budgets::next_turn)
+    }
+
+    /// Returns when a job has begun to wait.
+    pub async fn somebody_waits(&self) {
+        match &self.inner.budgets {
+            Some(budgets) => budgets.somebody_waits().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Nobody waits for the budget any more, now or later: whoever would is sent back, having done
+    /// nothing.
+    pub fn stop_waiting(&self) {
+        if let Some(budgets) = &self.inner.budgets {
+            budgets.close();
+        }
+    }
+
     /// Runs a job in the session, and once more in a new one when AWS says that the session is over.
+    /// What would start an operation waits for its place first, before roles are assumed for it.
     async fn within<T, F>(
         &self,
         session: &Session<'_>,
-        instance_arn: Option<&str>,
-        urgency: Urgency,
-        job: impl Fn(Reach) -> F,
+        job: Job<'_>,
+        work: impl Fn(Reach) -> F,
     ) -> Result<T, AwsError>
     where
         F: Future<Output = Result<T, AwsError>>,
     {
-        let budget = instance_arn.and_then(|arn| self.inner.budgets.as_ref().map(|all| all.of(arn)));
-        let first = match self.inner.chain.open(session).await {
-            Ok(clients) => job(Reach { clients, budget: budget.clone(), urgency }).await,
-            Err(error) => Err(error),
-        };
-        match first {
-            Err(error) if error.is_stale_session() => {
-                self.inner.chain.forget(session);
-                let clients = self.inner.chain.open(session).await?;
-                job(Reach { clients, budget, urgency }).await
+        let budget = job.instance_arn.and_then(|arn| self.inner.budgets.as_ref().map(|all| all.of(arn)));
+        let urgency = job.urgency.unwrap_or(Urgency::Usual);
+        let has_called = Arc::new(AtomicBool::new(false));
+        let tries = if job.is_question && budget.is_some() { self.inner.attempts } else { 1 };
+        let mut left = tries;
+        let mut is_renewed = false;
+        loop {
+            let place = match (&budget, &job.seat) {
+                (Some(budget), Some(seat)) => Some(budget.place(urgency, seat.clone()).await),
+                _ => None,
+            };
+            let answer = match place.transpose() {
+                Err(error) => Err(error),
+                Ok(place) => match self.inner.chain.open(session).await {
+                    Ok(clients) => {
+                        let called = Arc::clone(&has_called);
+                        work(Reach::new(clients, budget.clone(), urgency, place, called)).await
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match answer {
+                Err(error) if error.is_stale_session() && !is_renewed => {
+                    is_renewed = true;
+                    self.inner.chain.forget(session);
+                }
+                Err(error) if error.is_transient() && !error.is_crowded() && left > 1 => left -= 1,
+                // After a call it may matter to its repetition that there was one.
+                Err(error) if has_called.load(Ordering::Relaxed) => return Err(error.after_a_call()),
+                other => return other,
             }
-            other => other,
         }
     }
 }

@@ -5,6 +5,8 @@ mod audit;
 mod check;
 #[cfg(feature = "sandbox")]
 mod demo;
+mod drift;
+mod live;
 mod policy;
 mod restore;
 mod run;
@@ -46,6 +48,12 @@ enum Command {
     ///
     /// For the user the bot runs as, and root, on its machine.
     Admin(admin::AdminArgs),
+    /// Show where AWS and the books of a running bot differ, with or without Slack
+    ///
+    /// What somebody holds and no request covers (with the command that removes it), what a request
+    /// covers and AWS does not have, and what could not be read. The bot compares them every hour.
+    /// Exit code 0: they agree; 2: they differ, or something could not be read; 1: nothing was learned.
+    Drift(drift::DriftArgs),
     /// Check or export the audit trail of a bot that is stopped
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -54,6 +62,10 @@ enum Command {
     /// Put a backup into an empty folder
     Restore(restore::RestoreArgs),
     /// Say whether somebody may have something, by which rules, and who could decide
+    ///
+    /// With `SLACK_BOT_TOKEN` and AWS credentials in the environment Slack and AWS are asked, as for a
+    /// real request; with --facts the file is believed instead. Ends with 0 when it is allowed, with 2
+    /// when it is not, with 1 when that could not be found out.
     Explain(Box<policy::ExplainArgs>),
     /// Test the rules, or see what a change of them would mean
     Policy {
@@ -73,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &environment, &cli.log),
         Command::Check { folder, manifest } => check::check(&folder, &manifest, &environment),
         Command::Admin(args) => admin::admin(&args),
+        Command::Drift(args) => drift::drift(&args),
         Command::Audit(command) => audit::audit(&command),
         Command::Backup(args) => admin::backup(&args.file, &args.data),
         Command::Restore(args) => restore::restore(&args, &environment),

@@ -6,10 +6,13 @@
 //! also the recovery after a crash: there is no other recovery code.
 
 mod clicks;
+mod deciders;
 mod denial;
+mod drift;
 mod due;
 mod identify;
 mod inbound;
+mod insight;
 mod inventory;
 mod outbox;
 mod people;
@@ -17,6 +20,7 @@ mod reachability;
 mod reload;
 mod tasks;
 
+pub use insight::{Insight, Named};
 pub use reachability::Finding;
 
 use crate::access::{
@@ -28,12 +32,13 @@ use crate::clock::Clock;
 use crate::manifest::Catalog;
 use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
+use drift::Drift;
 use inventory::Inventory;
 use outbox::Outbox;
 use people::Directory;
 use reachability::Reachability;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
@@ -85,6 +90,7 @@ struct Shared {
     people: Directory,
     inventory: Inventory,
     reachability: Reachability,
+    drift: Drift,
     outbox: Outbox,
     tasks: Tasks,
     /// The duties in hand.
@@ -95,11 +101,15 @@ struct Shared {
     troubles: Mutex<HashMap<Due, Timestamp>>,
     /// When old deliveries were last forgotten.
     tidied: Mutex<Option<Timestamp>>,
+    /// When it was last looked for what is due, in milliseconds.
+    looked_at: AtomicI64,
+    /// Nothing new is started.
+    is_finishing: AtomicBool,
     /// Manifests were offered that do not load, and people were told.
     is_behind: AtomicBool,
     /// There is too little room on the disk to take new requests.
     is_short: AtomicBool,
-    /// Something may have become due. A hint: a lost one costs at most half a minute.
+    /// Something may have become due. A hint: a lost one costs at most a second.
     wake: Notify,
 }
 
@@ -128,12 +138,15 @@ impl Engine {
                 people: Directory::default(),
                 inventory: Inventory::default(),
                 reachability: Reachability::default(),
+                drift: Drift::default(),
                 outbox: Outbox::default(),
                 tasks: Tasks::default(),
                 busy: Busy::default(),
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
+                looked_at: AtomicI64::new(i64::MIN),
+                is_finishing: AtomicBool::default(),
                 is_behind: AtomicBool::default(),
                 is_short: AtomicBool::default(),
                 wake: Notify::new(),
@@ -171,17 +184,20 @@ impl Engine {
         self.resume_clicks();
         loop {
             self.tend();
-            self.start_due();
+            // A full batch may not be all.
+            while self.start_due() >= due::BATCH {}
             self.wait_for_work().await;
         }
     }
 
     /// Starts what is done from time to time and owed to nobody in particular, where its time has come:
-    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached.
+    /// reading the accounts, forgetting old deliveries, looking whether approvers can be reached, comparing
+    /// AWS with the books.
     pub fn tend(&self) {
         self.refresh_inventory();
         self.forget_old_deliveries();
         self.report_reachability();
+        self.watch_drift();
     }
 
     /// Does everything that is due now, and everything that follows from it, and returns when nothing
@@ -190,23 +206,39 @@ impl Engine {
         self.refresh_inventory();
         self.resume_clicks();
         loop {
-            self.shared.tasks.idle().await;
-            if self.start_due() == 0 && self.shared.tasks.is_idle() {
+            self.at_rest().await;
+            if self.start_due() == 0 && self.is_at_rest() {
                 return;
             }
         }
     }
 
-    /// When the next thing is due, however far away.
+    /// Returns when all that is in hand waits for AWS's quotas, and with them for time to pass.
+    async fn at_rest(&self) {
+        loop {
+            let ended = self.shared.tasks.one_ends();
+            if self.is_at_rest() {
+                return;
+            }
+            tokio::select! {
+                () = ended => {}
+                () = self.shared.aws.somebody_waits() => {}
+            }
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.shared.tasks.running() <= self.shared.aws.waiting()
+    }
+
+    /// When the next thing is to be done, however far away: a duty that is not in hand, a message, or
+    /// a turn of a duty that waits for AWS's quotas.
     ///
     /// # Errors
     /// The store cannot be read.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due = self.shared.store.next_due()?;
-        Ok(match (due, self.shared.outbox.next_retry()) {
-            (Some(due), Some(retry)) => Some(due.min(retry)),
-            (due, retry) => due.or(retry),
-        })
+        let turn = self.shared.aws.next_turn().map(Timestamp::from_millis);
+        Ok([self.next_start()?, turn].into_iter().flatten().min())
     }
 
     /// Whether there is too little room on the disk to take new requests. Everything else goes on.
@@ -214,9 +246,18 @@ impl Engine {
         self.shared.is_short.store(is_short, Ordering::SeqCst);
     }
 
-    /// Lets what is in hand finish. What is not finished then is in the books and goes on at the next
+    /// When the next thing is to be started.
+    fn next_start(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due = self.shared.store.next_due_beside(|what| self.shared.busy.has(what))?;
+        Ok([due, self.shared.outbox.next_retry()].into_iter().flatten().min())
+    }
+
+    /// Lets what is in hand finish, and starts nothing more. What is not finished then is in the books and goes on at the next
     /// start.
     pub async fn finish(&self) {
+        self.shared.is_finishing.store(true, Ordering::SeqCst);
+        self.shared.aws.stop_waiting();
+        self.shared.drift.stop();
         self.shared.tasks.idle().await;
         if let Err(error) = self.shared.store.settle().await {
             tracing::error!(error = %error, "the last commits may not be on disk");

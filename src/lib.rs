@@ -14,13 +14,14 @@
 //! | [`store`] | Keeps requests, entitlements, due entries, notices and audit records: all or nothing, on disk when it returns. |
 //! | [`slack`] | Translates between Slack's JSON and our words, both ways; owns the socket. |
 //! | [`aws`] | Looks, grants and revokes; repeatable; says *revoked* only when it has seen the access gone. |
-//! | [`engine`] | Applies events one at a time and does what is due. The only room where adapters meet. |
+//! | [`engine`] | Applies events one at a time and does what is due; compares AWS with the books. The only room where adapters meet. |
 //! | [`rehearsal`] | Plays requests through against the rules, without Slack, AWS or a running bot. |
 //! | [`bot`] | Puts the parts together. |
 //! | [`admin`] | What an operator does at the machine the bot runs on, over a socket in its data folder. |
 //! | [`http`], [`readiness`] | Health, and what is missing before the bot is ready. |
 //! | [`cli`], [`config`], [`clock`], [`telemetry`] | The command line, the settings, the time, the logs. |
 //! | `sandbox` | A simulated Slack and a simulated AWS, strict and with faults. Uses nothing of the bot. |
+//! | `fuzzing` | What no bytes may break; only in tests and under `cargo fuzz`. |
 //! | `demo` | The real bot on a stage made of the sandbox. |
 //!
 //! ```text
@@ -55,6 +56,9 @@ pub mod config;
 #[cfg(feature = "sandbox")]
 pub mod demo;
 pub mod engine;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 pub mod manifest;
 pub mod policy;

@@ -21,6 +21,7 @@ mod sheet;
 mod source;
 mod terraform;
 mod tree;
+mod unclosed;
 mod value;
 mod variable;
 mod world;
@@ -69,6 +70,28 @@ const STACK: usize = 64 * 1024 * 1024;
 /// Everything that is wrong with it, warnings too, in the order of files and lines.
 pub fn load(folder: &Path, options: &Options) -> Result<Loaded, Complaints> {
     load_from(&Files::Disk, folder, options)
+}
+
+/// Reads a manifest that is on no disk: texts by file name, in one folder of that name.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_texts(folder: &str, texts: &[(&str, &str)], options: &Options) -> Result<Loaded, Complaints> {
+    let folder = Path::new(folder);
+    let texts = texts.iter().map(|(name, text)| (folder.join(name), (*text).to_owned())).collect();
+    load_from(&Files::Memory(texts), folder, options)
+}
+
+/// The folders a manifest is read from: its own, and those of its local modules, wherever they are and
+/// whether or not they are there.
+pub fn folders(folder: &Path) -> Vec<PathBuf> {
+    let (mut sources, log) = (Sources::default(), Log::default());
+    let files = Files::Disk;
+    let tree = Parser { files: &files, sources: &mut sources, log: &log }.tree(folder);
+    let mut all: Vec<PathBuf> = tree.folders.iter().flat_map(tree::Folder::reaches).collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn load_from(files: &Files, folder: &Path, options: &Options) -> Result<Loaded, Complaints> {

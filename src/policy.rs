@@ -10,11 +10,13 @@
 //! What cannot be found out (is this account in that OU? is she in that group?) is never taken for
 //! the laxer answer.
 
+mod deciders;
 mod denial;
 mod matching;
 mod verdict;
 mod weigh;
 
+pub use deciders::{Bench, Standing};
 pub use denial::{Denial, Subject, denial};
 pub use matching::{Aspect, Match};
 pub use verdict::{Allowed, Question, Refused, Verdict};

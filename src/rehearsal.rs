@@ -9,8 +9,8 @@ mod verify;
 mod words;
 
 pub use diff::{Change, compare};
-pub use explain::explain;
-pub use play::{Played, Wish, play};
+pub use explain::{Live, explain, explain_live};
+pub use play::{AskedFor, Played, Wish, asked_for, play};
 pub use verify::verify;
 
 /// What a rehearsal has to say, and how it went.
@@ -31,6 +31,8 @@ pub enum Outcome {
     Failed,
     /// There are differences: exit code 2.
     Different,
+    /// The answer is no: exit code 2.
+    No,
 }
 
 impl Outcome {
@@ -39,7 +41,7 @@ impl Outcome {
         match self {
             Self::Fine => 0,
             Self::Failed => 1,
-            Self::Different => 2,
+            Self::Different | Self::No => 2,
         }
     }
 }

@@ -24,7 +24,7 @@ mod witness;
 mod write;
 
 pub use backup::{BackupError, Saved};
-pub use committer::Ticket;
+pub use committer::{Held, Ticket};
 pub use open::OpenError;
 pub use room::{Outlook, Room};
 pub use trail::Kept;
@@ -32,7 +32,7 @@ pub use verify::{Flaw, Verdict, What};
 
 use crate::access::{
     AccessRequest, AuditRecord, Case, Click, Entitlement, EntitlementId, EnvelopeId, Notice, RequestId, Step,
-    Timestamp,
+    Sweep, Timestamp,
 };
 use committer::Committer;
 use std::collections::BTreeSet;
@@ -126,6 +126,8 @@ pub struct Commit {
     pub handled: Option<EnvelopeId>,
     /// Deliveries too old to be repeated.
     pub forget: Vec<EnvelopeId>,
+    /// What a comparison with AWS has shown: it takes the place of the one before.
+    pub sweep: Option<Sweep>,
 }
 
 impl Commit {
@@ -184,6 +186,18 @@ struct Head {
     sum: u128,
 }
 
+/// Reads a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_row<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
+    row::decode(b"r/row", bytes)
+}
+
+/// Writes a row as the books do.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn write_row<T: serde::Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    row::encode(row)
+}
+
 impl Store {
     /// Opens or creates the books in `folder`.
     ///
@@ -234,6 +248,12 @@ impl Store {
     pub async fn settle(&self) -> Result<(), StoreError> {
         let commits = self.lock().commits;
         self.committer.ticket(commits).on_disk().await
+    }
+
+    /// Keeps every commit after the `last`-th from the disk as long as the result lives, as a disk does
+    /// that takes its time: to see that nothing leaves the process before its commit is on disk.
+    pub fn hold_after(&self, last: u64) -> Held {
+        self.committer.hold_after(last)
     }
 
     /// Returns when a write has failed: from then on nothing is taken any more.

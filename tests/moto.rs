@@ -162,15 +162,21 @@ impl Bench {
         }
     }
 
+    /// Whether the list of everybody who holds it names them.
+    async fn is_listed(&self, principal: &Principal, resource: &Resource) -> bool {
+        let holders = self.aws.holders(&self.session(), resource).await.unwrap();
+        holders.iter().any(|holder| holder.principal == *principal)
+    }
+
     /// Absent, given, repeated, taken, absent.
     async fn lives(&self, principal: &Principal, resource: &Resource) {
-        assert!(!self.look(principal, resource).await);
+        assert!(!self.look(principal, resource).await && !self.is_listed(principal, resource).await);
         self.give(principal, resource).await;
-        assert!(self.look(principal, resource).await);
+        assert!(self.look(principal, resource).await && self.is_listed(principal, resource).await);
         let repeated = self.aws.grant(&self.session(), principal, resource, true).await;
         assert_eq!(repeated.unwrap(), Progress::Done);
         self.take(principal, resource).await;
-        assert!(!self.look(principal, resource).await);
+        assert!(!self.look(principal, resource).await && !self.is_listed(principal, resource).await);
     }
 }
 
@@ -187,6 +193,12 @@ async fn a_permission_set_is_assigned_and_taken_away() {
     let ana = bench.find(&resource, "other@example.com", Some(&name)).await;
     assert_eq!(ana, Principal::SsoUser { identity_store_id: bench.store.clone(), user_id });
     bench.lives(&ana, &resource).await;
+    bench.give(&ana, &resource).await;
+    let accounts = bench.aws.accounts_with(&bench.session(), &bench.instance_arn, &permission_set_arn).await;
+    assert_eq!(accounts.unwrap(), [ACCOUNT]);
+    let names = bench.aws.user_names(&bench.session(), &bench.instance_arn, &bench.store).await.unwrap();
+    assert!(names.values().any(|found| *found == name), "{names:?}");
+    bench.take(&ana, &resource).await;
     let length = bench.aws.session_length(&bench.session(), &bench.instance_arn, &permission_set_arn).await;
     assert_eq!(length.unwrap(), Some(Span::hours(8)));
     // moto lacks ListAccountAssignmentCreationStatus, and without it nobody can say that no creation
@@ -229,9 +241,9 @@ async fn a_group_of_identity_center() {
     // moto lacks GetGroupMembershipId: this goes by the list.
     assert!(!bench.look(&ana, &resource).await);
     bench.give(&ana, &resource).await;
-    assert!(bench.look(&ana, &resource).await);
+    assert!(bench.look(&ana, &resource).await && bench.is_listed(&ana, &resource).await);
     bench.take(&ana, &resource).await;
-    assert!(!bench.look(&ana, &resource).await);
+    assert!(!bench.look(&ana, &resource).await && !bench.is_listed(&ana, &resource).await);
 }
 
 #[tokio::test]

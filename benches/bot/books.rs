@@ -192,6 +192,7 @@ fn terms() -> Terms {
         include_decision_message: false,
         shorter: Vec::new(),
         auto_rules: Vec::new(),
+        restores: false,
         emergency: None,
     }
 }

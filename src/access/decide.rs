@@ -9,6 +9,7 @@
 //!                              └─► (absent): the person had it already
 //! ```
 
+mod drift;
 mod machine;
 mod operator;
 mod people;
@@ -59,6 +60,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
             draft.not_identified(request, error, *jitter)?;
         }
         Event::NowDenied { request, rule } => draft.now_denied(request, rule)?,
+        Event::RequesterUnfit { request, unfit } => draft.requester_unfit(request, *unfit)?,
         Event::AdminRevoked { request, operator, because } => {
             actor = Actor::Operator(operator.clone());
             draft.admin_revoked(request, operator, because)?;
@@ -82,6 +84,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
         Event::GrantFailed { error, jitter } => draft.grant_failed(error, *jitter)?,
         Event::RevokeStarted { operation } => draft.revoke_started(operation)?,
         Event::SeenAbsent => draft.seen_absent()?,
+        Event::FoundAbsent { since } => draft.found_absent(*since)?,
         Event::RevokeFailed { error, jitter } => draft.revoke_failed(error, *jitter)?,
     }
     Ok(draft.finish(case, &actor))
@@ -113,6 +116,7 @@ impl AccessRequest {
                 include_decision_message: false,
                 shorter: Vec::new(),
                 auto_rules: Vec::new(),
+                restores: false,
                 emergency: None,
             },
             approvals: Vec::new(),
@@ -178,8 +182,13 @@ impl Draft {
         }
         match cause {
             // They were told when it failed; the proof of absence only completes the card.
-            Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. } => {}
-            Cause::TimeUp | Cause::Revoked { .. } | Cause::Admin { .. } => {
+            Cause::GrantFailed { .. }
+            | Cause::GrantTimedOut { .. }
+            | Cause::RemovedByHand { restoring: None } => {}
+            Cause::TimeUp
+            | Cause::Revoked { .. }
+            | Cause::Admin { .. }
+            | Cause::RemovedByHand { restoring: Some(_) } => {
                 self.tell_requester(id, NoticeKind::Ended { cause, removal });
             }
         }
@@ -239,7 +248,7 @@ impl Draft {
 /// The wait before the next try: doubling from one second to five minutes, spread over the upper
 /// half by chance.
 fn backoff(attempts: u32, jitter: Jitter) -> Span {
-    let ceiling = Span::minutes(5).as_millis();
+    let ceiling = super::entitlement::LONGEST_PAUSE.as_millis();
     let full = 1000_i64.checked_shl(attempts.min(20)).unwrap_or(ceiling).min(ceiling);
     Span::millis(full / 2 + full / 2 * i64::from(jitter.min(999)) / 999)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     Connection, EntitlementId, OperationId, Person, Principal, RequestId, Resource, Retry, Span, Timestamp,
+    by_hand,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -132,11 +133,12 @@ impl Entitlement {
     /// What is owed at this moment. An end that has come goes first, however long other work has been
     /// due: a bot that has slept through an end must not give what should be over.
     pub fn owed(&self, now: Timestamp) -> Option<EntitlementDuty> {
-        let (duty, due) = self.duty()?;
         if self.next_end().is_some_and(|end| end <= now) {
             return Some(EntitlementDuty::TimePasses);
         }
-        (due <= now).then_some(duty)
+        let (work, due) = self.work()?;
+        // No pause is longer than that: the clock was put back since it was written.
+        (due <= now || due > now + LONGEST_PAUSE).then_some(work)
     }
 
     /// When time itself next changes something: a claim ends, or an alarm is raised.
@@ -147,7 +149,15 @@ impl Entitlement {
     /// What is owed and from when. A claim's end outranks every retry. Exhaustive on purpose.
     pub fn duty(&self) -> Option<(EntitlementDuty, Timestamp)> {
         let end = self.next_end().map(|at| (EntitlementDuty::TimePasses, at));
-        let work = match &self.custody {
+        match (end, self.work()) {
+            (Some(end), Some(work)) => Some(if end.1 <= work.1 { end } else { work }),
+            (end, work) => end.or(work),
+        }
+    }
+
+    /// What is to be asked of AWS, and when.
+    fn work(&self) -> Option<(EntitlementDuty, Timestamp)> {
+        match &self.custody {
             Custody::Looking { retry } => Some((EntitlementDuty::Look, retry.at)),
             Custody::Granting { operation: None, retry, .. } => Some((EntitlementDuty::Grant, retry.at)),
             Custody::Granting { operation: Some(_), retry, .. } => {
@@ -161,10 +171,6 @@ impl Entitlement {
             Custody::Revoking { operation: Some(_), retry, .. } => {
                 Some((EntitlementDuty::PollRevoke, retry.at))
             }
-        };
-        match (end, work) {
-            (Some(end), Some(work)) => Some(if end.1 <= work.1 { end } else { work }),
-            (end, work) => end.or(work),
         }
     }
 
@@ -189,6 +195,9 @@ impl Entitlement {
     }
 }
 
+/// The longest pause between two tries.
+pub(crate) const LONGEST_PAUSE: Span = Span::minutes(5);
+
 const fn alarm_after(alarms: u32) -> Span {
     match alarms {
         0 => Span::minutes(1),
@@ -201,23 +210,7 @@ const fn alarm_after(alarms: u32) -> Span {
 impl Entitlement {
     /// The command that removes it by hand, for the day the bot cannot.
     pub fn by_hand(&self) -> String {
-        let who = match &self.principal {
-            Principal::SsoUser { user_id, .. } => user_id,
-            Principal::IamUser { user_name } => user_name,
-        };
-        match &self.resource {
-            Resource::SsoPermissionSet { instance_arn, permission_set_arn, account_id } => format!(
-                "aws sso-admin delete-account-assignment --instance-arn {instance_arn} \
-                 --permission-set-arn {permission_set_arn} --target-type AWS_ACCOUNT --target-id {account_id} \
-                 --principal-type USER --principal-id {who}"
-            ),
-            Resource::SsoGroup { group_id, .. } => {
-                format!("remove user {who} from group {group_id} in the Identity Center console (Groups)")
-            }
-            Resource::IamGroup { group_name, .. } => {
-                format!("aws iam remove-user-from-group --group-name {group_name} --user-name {who}")
-            }
-        }
+        by_hand(&self.principal, &self.resource, None)
     }
 }
 

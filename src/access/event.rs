@@ -1,7 +1,8 @@
 //! What happens to requests and entitlements.
 
 use super::{
-    EnvelopeId, Facts, OperationId, Place, Principal, RequestId, Span, TeamId, Terms, Timestamp, UserId,
+    EnvelopeId, Facts, OperationId, Place, Principal, RequestId, Span, TeamId, Terms, Timestamp, Unfit,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +112,13 @@ pub enum Event {
         /// The rule.
         rule: String,
     },
+    /// Whoever asked can have no access here any more, and the request still waits for people.
+    RequesterUnfit {
+        /// The request.
+        request: RequestId,
+        /// What has become of them.
+        unfit: Unfit,
+    },
     /// An operator ended it at the machine the bot runs on, beside every rule.
     AdminRevoked {
         /// The request.
@@ -182,6 +190,11 @@ pub enum Event {
     },
     /// A read has shown the access absent.
     SeenAbsent,
+    /// Two different reads have not shown what should be held: somebody removed it in AWS itself.
+    FoundAbsent {
+        /// When the first of them began.
+        since: Timestamp,
+    },
     /// A revocation, or asking about it, failed.
     RevokeFailed {
         /// Why.

@@ -37,6 +37,8 @@ pub struct Flow {
     pub include_decision_message: bool,
     /// Guests may press buttons.
     pub allow_guest_interaction: bool,
+    /// Access that somebody removes in AWS itself is given again.
+    pub restores: bool,
     /// Some rule of the flow lets people take access in an emergency: the form asks whether it is one.
     pub has_emergency: bool,
 }

@@ -2,6 +2,9 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests say what they need where they need it")]
 
+mod consequences;
+mod drift;
+
 use super::*;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -59,12 +62,13 @@ fn terms(allow_self: bool) -> Terms {
         }],
         answer_within: Span::hours(8),
         channel: Some("#access".into()),
-        error_channel: None,
+        error_channel: Some("#errors".into()),
         allow_revoke: true,
         allow_guest_interaction: false,
         include_decision_message: false,
         shorter: vec![],
         auto_rules: vec![],
+        restores: false,
         emergency: None,
     }
 }
@@ -114,6 +118,15 @@ fn admin_revoked(id: &str) -> Event {
     Event::AdminRevoked { request: id.into(), operator: "root".into(), because: "INC-42".into() }
 }
 
+/// The same request, of a flow that gives again what somebody removes in AWS.
+fn restored(id: &str) -> Event {
+    let mut event = identified(id, "ana", false);
+    if let Event::Identified { terms, .. } = &mut event {
+        terms.restores = true;
+    }
+    event
+}
+
 /// The books, whole: what the store keeps.
 #[derive(Clone, Default)]
 struct Books {
@@ -139,14 +152,15 @@ fn failed(is_transient: bool) -> MachineError {
     MachineError { message: "AWS said no".into(), is_transient, ends_operation: !is_transient }
 }
 
-/// Every kind of event, about the one request of [`every_state`].
-fn every_event() -> Vec<Event> {
+/// Every kind of event at this moment, about the one request of [`every_state`].
+fn every_event(at: Timestamp) -> Vec<Event> {
     let place = Place { channel: "C1".into(), ts: "1.0".into() };
     let mut events = vec![
         identified("r1", "ana", false),
         Event::CardPosted { request: "r1".into(), destination: "#access".into(), place },
         Event::CardFailed { request: "r1".into(), destination: "#access".into(), why: "archived".into() },
         Event::NowDenied { request: "r1".into(), rule: "never".into() },
+        Event::RequesterUnfit { request: "r1".into(), unfit: Unfit::Deactivated },
         admin_revoked("r1"),
         Event::TimePassed,
         Event::Looked { is_present: true },
@@ -156,6 +170,9 @@ fn every_event() -> Vec<Event> {
         Event::GrantConfirmed,
         Event::RevokeStarted { operation: "op".into() },
         Event::SeenAbsent,
+        Event::FoundAbsent { since: at },
+        Event::FoundAbsent { since: START },
+        restored("r1"),
     ];
     for is_transient in [true, false] {
         let error = failed(is_transient);
@@ -190,8 +207,8 @@ fn every_state() -> Vec<(Books, Timestamp)> {
     while next < found.len() {
         let (books, at) = found[next].clone();
         next += 1;
-        for event in every_event() {
-            for later in [Span::seconds(1), Span::minutes(20), Span::hours(9)] {
+        for later in [Span::seconds(1), Span::minutes(20), Span::hours(9)] {
+            for event in every_event(at + later) {
                 let (mut books, at) = (books.clone(), at + later);
                 if books.apply(&event, at).is_ok() && kinds.insert(shape(&books)) {
                     found.push((books, at));
@@ -202,7 +219,7 @@ fn every_state() -> Vec<(Books, Timestamp)> {
     found
 }
 
-/// What makes two states different for the laws: statuses, custody and stages, not times.
+/// What makes two states different for the laws: statuses, custody, stages and terms, not times.
 fn shape(books: &Books) -> String {
     let word = |value: serde_json::Value| match value {
         serde_json::Value::Object(map) => map.keys().next().cloned().unwrap_or_default(),
@@ -211,6 +228,7 @@ fn shape(books: &Books) -> String {
     let mut text = String::new();
     for request in books.requests.values() {
         text += &word(serde_json::to_value(&request.status).unwrap());
+        text += if request.terms.restores { "restores" } else { "" };
         if let Status::Ended { cause, removal, began, .. } = &request.status {
             text +=
                 &format!("{:?}{removal:?}{}", word(serde_json::to_value(cause).unwrap()), began.is_some());
@@ -280,8 +298,8 @@ fn the_laws_hold_for_every_event_in_every_state() {
     let states = every_state();
     assert!(states.len() > 25, "only {} states were reached", states.len());
     for (books, at) in &states {
-        for event in every_event() {
-            for later in [Span::ZERO, Span::seconds(1), Span::minutes(20), Span::hours(9)] {
+        for later in [Span::ZERO, Span::seconds(1), Span::minutes(20), Span::hours(9)] {
+            for event in every_event(*at + later) {
                 let mut after = books.clone();
                 let approvals = books.requests[&RequestId::from("r1")].approvals.len();
                 if after.apply(&event, *at + later).is_ok() {
@@ -439,6 +457,26 @@ fn an_operator_ends_what_lives_and_closes_what_waits_and_nothing_else() {
     }
 }
 
+#[test]
+fn a_requester_who_is_gone_closes_what_waits_and_leaves_what_was_given() {
+    for unfit in [Unfit::Deactivated, Unfit::Stranger, Unfit::Guest, Unfit::Bot] {
+        let gone = Event::RequesterUnfit { request: "r1".into(), unfit };
+        for (books, at) in every_state() {
+            let mut after = books.clone();
+            let was_pending = matches!(books.requests[&RequestId::from("r1")].status, Status::Pending { .. });
+            let outcome = after.apply(&gone, at);
+            assert_eq!(outcome.is_ok(), was_pending);
+            if let Ok(step) = outcome {
+                assert!(matches!(after.requests[&RequestId::from("r1")].status, Status::Refused { .. }));
+                // Nobody is there to be told, but a guest.
+                assert_eq!(step.notices.len(), usize::from(unfit == Unfit::Guest));
+                let late = after.apply(&click("r1", "bo", ClickAction::Approve), at);
+                assert_eq!(late, Err(Refusal::Over));
+            }
+        }
+    }
+}
+
 /// One step of a random history.
 #[derive(Debug, Clone)]
 enum Happening {
@@ -446,6 +484,7 @@ enum Happening {
     Identify(usize),
     Click(usize, usize, ClickAction),
     Deny(usize),
+    Leave(usize),
     AdminRevoke(usize),
     Time(i64),
     Answer(bool),
@@ -454,6 +493,8 @@ enum Happening {
     StrayGrant,
     StrayAbsent,
     Admin(bool),
+    TakenByHand,
+    Sweep(bool),
 }
 
 fn happenings() -> impl Strategy<Value = Vec<Happening>> {
@@ -468,6 +509,7 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         3 => (0..3_usize).prop_map(Happening::Identify),
         6 => (0..3_usize, 0..3_usize, action).prop_map(|(r, u, a)| Happening::Click(r, u, a)),
         1 => (0..3_usize).prop_map(Happening::Deny),
+        1 => (0..3_usize).prop_map(Happening::Leave),
         1 => (0..3_usize).prop_map(Happening::AdminRevoke),
         6 => prop_oneof![Just(1_000_i64), 1_000..90_000_i64, 60_000..7_200_000_i64].prop_map(Happening::Time),
         10 => any::<bool>().prop_map(Happening::Answer),
@@ -476,6 +518,8 @@ fn happenings() -> impl Strategy<Value = Vec<Happening>> {
         1 => Just(Happening::StrayGrant),
         1 => Just(Happening::StrayAbsent),
         1 => any::<bool>().prop_map(Happening::Admin),
+        1 => Just(Happening::TakenByHand),
+        2 => any::<bool>().prop_map(Happening::Sweep),
     ];
     prop::collection::vec(one, 1..80)
 }
@@ -494,7 +538,9 @@ proptest! {
     /// Random people, clocks and answers: AWS never holds on our account what the books do not claim
     /// or owe to remove, and what we did not give is never taken.
     #[test]
-    fn the_laws_hold_over_random_histories(history in happenings(), standing in any::<bool>()) {
+    fn the_laws_hold_over_random_histories(
+        history in happenings(), standing in any::<bool>(), restores in any::<[bool; 3]>()
+    ) {
         let ids = ["r0", "r1", "r2"];
         let people = ["ana", "bo", "cy"];
         let mut books = Books::default();
@@ -510,9 +556,13 @@ proptest! {
                     }
                     continue;
                 }
+                Happening::Identify(n) if restores[n] => restored(ids[n]),
                 Happening::Identify(n) => identified(ids[n], people[0], false),
                 Happening::Click(n, user, action) => click(ids[n], people[user], action),
                 Happening::Deny(n) => Event::NowDenied { request: ids[n].into(), rule: "never".into() },
+                Happening::Leave(n) => {
+                    Event::RequesterUnfit { request: ids[n].into(), unfit: Unfit::Deactivated }
+                }
                 Happening::AdminRevoke(n) => admin_revoked(ids[n]),
                 Happening::Time(millis) => {
                     at = at + Span::millis(millis);
@@ -538,6 +588,13 @@ proptest! {
                     }
                     continue;
                 }
+                Happening::TakenByHand => {
+                    aws = Aws::default();
+                    continue;
+                }
+                // The reads may lag behind: what they do not show may be there.
+                Happening::Sweep(is_right) if !aws.is_present || !is_right => Event::FoundAbsent { since: at },
+                Happening::Sweep(_) => continue,
             };
             let was_claiming: Vec<RequestId> =
                 before.requests.values().filter(|r| r.is_claiming()).map(|r| r.id.clone()).collect();

@@ -84,6 +84,13 @@ pub enum NoticeKind {
         /// What became of it.
         removal: Removal,
     },
+    /// Somebody removed the access in AWS itself.
+    RemovedByHand {
+        /// Whether it is given again; otherwise the request is closed.
+        is_restored: bool,
+        /// Until when, if it has an end.
+        ends_at: Option<Timestamp>,
+    },
     /// AWS could not give it.
     GrantFailed {
         /// Why.

@@ -38,9 +38,56 @@ pub struct Facts {
     pub member_of: BTreeMap<People, bool>,
 }
 
+/// Why somebody can have no access here, whatever the rules say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// They do not belong to the bot's own workspace, or no longer.
+    Stranger,
+    /// A bot or an app.
+    Bot,
+    /// The account was deactivated.
+    Deactivated,
+    /// A guest.
+    Guest,
+}
+
 impl Facts {
     /// A full, active member of the bot's own workspace.
     pub fn is_full_member(&self) -> bool {
-        self.is_home && !self.is_guest && !self.is_bot && !self.is_deactivated
+        self.unfit().is_none()
+    }
+
+    /// Why they can have no access here; `None` for a full, active member.
+    pub fn unfit(&self) -> Option<Unfit> {
+        if !self.is_home {
+            Some(Unfit::Stranger)
+        } else if self.is_bot {
+            Some(Unfit::Bot)
+        } else if self.is_deactivated {
+            Some(Unfit::Deactivated)
+        } else if self.is_guest {
+            Some(Unfit::Guest)
+        } else {
+            None
+        }
+    }
+
+    /// Whether they may press buttons at all, in a flow that lets guests do so or not.
+    pub fn may_press(&self, allows_guests: bool) -> bool {
+        self.unfit().is_none_or(|unfit| unfit == Unfit::Guest && allows_guests)
+    }
+
+    /// What is known of somebody whom Slack does not know any more.
+    pub fn of_nobody(user: UserId) -> Self {
+        Self {
+            user,
+            team: None,
+            email: None,
+            is_home: false,
+            is_guest: false,
+            is_bot: false,
+            is_deactivated: false,
+            member_of: BTreeMap::new(),
+        }
     }
 }

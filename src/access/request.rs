@@ -59,6 +59,7 @@ pub struct AskedTarget {
 
 /// The rules a request lives under, copied from the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of the manifest")]
 pub struct Terms {
     /// What must be satisfied before access is given; all of them. Empty means nobody needs to be asked.
     pub requirements: Vec<Requirement>,
@@ -80,9 +81,18 @@ pub struct Terms {
     /// Rules that approved by themselves: what their caps count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub auto_rules: Vec<String>,
+    /// Access that somebody removes in AWS itself is given again, within its end; otherwise the request
+    /// is closed.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub restores: bool,
     /// Set when nobody was asked because it was an emergency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emergency: Option<Emergency>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What one rule asks for.
@@ -173,6 +183,22 @@ pub struct Card {
     /// It stands where it stands because somebody deleted the first one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_anew: bool,
+    /// That it could not be posted has been told; further cards later on tell it no second time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_failure_told: bool,
+}
+
+impl Card {
+    /// One that is to be posted there.
+    pub fn to(destination: impl Into<String>) -> Self {
+        Self {
+            destination: destination.into(),
+            place: None,
+            failed: None,
+            is_anew: false,
+            is_failure_told: false,
+        }
+    }
 }
 
 /// A message in a conversation.
@@ -299,6 +325,11 @@ pub enum Cause {
     GrantFailed {
         /// What AWS said and what can be done, in words.
         why: String,
+    },
+    /// Somebody removed the access in AWS itself.
+    RemovedByHand {
+        /// Why AWS did not give it again, where the flow wants that.
+        restoring: Option<String>,
     },
     /// AWS did not confirm within the grant window.
     GrantTimedOut {
@@ -441,6 +472,11 @@ impl AccessRequest {
         if let Status::Active { since, .. } = self.status { Some(since) } else { None }
     }
 
+    /// Whether it is active, and its time is up.
+    pub fn has_outlived(&self, at: Timestamp) -> bool {
+        matches!(self.status, Status::Active { ends_at: Some(end), .. } if end <= at)
+    }
+
     /// Whether its claim on the entitlement is live.
     pub fn is_claiming(&self) -> bool {
         matches!(self.status, Status::Granting { .. } | Status::Active { .. })
@@ -503,6 +539,21 @@ impl Requirement {
     /// say, which counts as no.
     pub fn names(&self, facts: &Facts) -> Option<bool> {
         People::any_names(&self.approvers, facts)
+    }
+
+    /// From now on the further people of its fallback may decide too; returns where they are told.
+    /// Nothing happens without a fallback, or a second time.
+    pub fn fall_back(&mut self) -> Vec<String> {
+        let Some(fallback) = self.fallback.as_mut().filter(|fallback| !fallback.is_used) else {
+            return Vec::new();
+        };
+        fallback.is_used = true;
+        for people in &fallback.approvers {
+            if !self.approvers.contains(people) {
+                self.approvers.push(people.clone());
+            }
+        }
+        fallback.notify.clone()
     }
 }
 

@@ -91,6 +91,56 @@ impl EntitlementId {
     }
 }
 
+/// The command that removes somebody's access by hand, for the day the bot cannot or may not. The id of
+/// a membership is looked up by the command itself where it is not known.
+pub fn by_hand(principal: &Principal, resource: &Resource, membership_id: Option<&str>) -> String {
+    let who = match principal {
+        Principal::SsoUser { user_id, .. } => word(user_id),
+        Principal::IamUser { user_name } => word(user_name),
+    };
+    match resource {
+        Resource::SsoPermissionSet { instance_arn, permission_set_arn, account_id } => format!(
+            "aws sso-admin delete-account-assignment --instance-arn {} --permission-set-arn {} \
+             --target-type AWS_ACCOUNT --target-id {} --principal-type USER --principal-id {who}",
+            word(instance_arn),
+            word(permission_set_arn),
+            word(account_id)
+        ),
+        Resource::SsoGroup { group_id, .. } => {
+            let store = match principal {
+                Principal::SsoUser { identity_store_id, .. } => word(identity_store_id),
+                Principal::IamUser { .. } => "STORE".to_owned(),
+            };
+            let group = word(group_id);
+            let membership = membership_id.map_or_else(
+                || {
+                    format!(
+                        "\"$(aws identitystore get-group-membership-id --identity-store-id {store} --group-id \
+                         {group} --member-id UserId={who} --query MembershipId --output text)\""
+                    )
+                },
+                word,
+            );
+            format!(
+                "aws identitystore delete-group-membership --identity-store-id {store} --membership-id {membership}"
+            )
+        }
+        Resource::IamGroup { group_name, .. } => {
+            format!("aws iam remove-user-from-group --group-name {} --user-name {who}", word(group_name))
+        }
+    }
+}
+
+/// One word of a shell command, whatever is in it.
+fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.,:/@+=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    let shown: String = text.chars().filter(|c| !c.is_control()).collect();
+    format!("'{}'", shown.replace('\'', "'\\''"))
+}
+
 /// One step of a role chain.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Hop {
@@ -117,4 +167,20 @@ pub struct Connection {
     /// Whether sessions carry `SourceIdentity` = the requester.
     #[serde(default)]
     pub source_identity: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_removed_by_hand_is_removed_by_one_command() {
+        let ana = Principal::SsoUser { identity_store_id: "d-1".into(), user_id: "u-1".into() };
+        let group = Resource::SsoGroup { instance_arn: "i".into(), group_id: "g-1".into() };
+        insta::assert_snapshot!(by_hand(&ana, &group, Some("m-1")), @"aws identitystore delete-group-membership --identity-store-id d-1 --membership-id m-1");
+        insta::assert_snapshot!(by_hand(&ana, &group, None), @r#"aws identitystore delete-group-membership --identity-store-id d-1 --membership-id "$(aws identitystore get-group-membership-id --identity-store-id d-1 --group-id g-1 --member-id UserId=u-1 --query MembershipId --output text)""#);
+        let hostile = Principal::IamUser { user_name: "ana'; rm -rf /\n".into() };
+        let group = Resource::IamGroup { account_id: "1".into(), group_name: "a$(b)".into() };
+        insta::assert_snapshot!(by_hand(&hostile, &group, None), @r"aws iam remove-user-from-group --group-name 'a$(b)' --user-name 'ana'\''; rm -rf /'");
+    }
 }

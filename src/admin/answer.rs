@@ -37,6 +37,10 @@ pub(super) async fn answer(engine: &Engine, ask: &Ask, asker: &mut Asker) -> Res
             let (since, until) = (*since, *until);
             stream(engine, asker, move |store, send| audit(store, since, until, send)).await
         }
+        Ask::Drift { now } => {
+            let item = super::drift::answer(engine, *now).await?;
+            asker.hears(&Line::Item(item)).await.map_err(gone)
+        }
         Ask::Backup { file } => backup(engine, asker, file).await,
     }
 }

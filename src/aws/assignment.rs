@@ -4,6 +4,7 @@
 
 mod operation;
 
+use super::budget::OperationSeat;
 use super::reach::Reach;
 use super::target::still_there;
 use super::{AwsError, Progress};
@@ -23,6 +24,15 @@ pub(super) struct Assignment<'a> {
 enum Kind {
     Creation,
     Deletion,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Creation => "creation",
+            Self::Deletion => "deletion",
+        }
+    }
 }
 
 impl Assignment<'_> {
@@ -60,7 +70,7 @@ impl Assignment<'_> {
         if is_repeat && let Some(progress) = self.resume_grant(reach).await? {
             return Ok(progress);
         }
-        let place = reach.place()?;
+        let place = reach.place(self.seat()).await?;
         let answer = reach
             .sso_admin()
             .await?
@@ -79,7 +89,7 @@ impl Assignment<'_> {
                 let status = answer.account_assignment_creation_status;
                 let verdict = self.verdict(Kind::Creation, status, None);
                 if matches!(verdict, Ok(Progress::Running(_))) {
-                    place.keep(&self.tuple());
+                    place.keep();
                 }
                 verdict
             }
@@ -136,7 +146,7 @@ impl Assignment<'_> {
 
     /// Starts the deletion; AWS may answer with its verdict at once.
     async fn delete(&self, reach: &Reach) -> Result<Progress, AwsError> {
-        let place = reach.place()?;
+        let place = reach.place(self.seat()).await?;
         let answer = reach
             .sso_admin()
             .await?
@@ -152,7 +162,7 @@ impl Assignment<'_> {
             .map_err(|error| reach.clients.failed("sso:DeleteAccountAssignment", &error))?;
         let progress = self.verdict(Kind::Deletion, answer.account_assignment_deletion_status, None)?;
         if matches!(progress, Progress::Running(_)) {
-            place.keep(&self.tuple());
+            place.keep();
         }
         Ok(progress)
     }
@@ -173,10 +183,13 @@ impl Assignment<'_> {
         }
     }
 
-    /// What is counted as in flight: AWS runs one operation per tuple, so that whatever is started
-    /// next takes the place of what went before.
-    fn tuple(&self) -> String {
-        format!("{}|{}|{}", self.permission_set_arn, self.account_id, self.user_id)
+    /// What is counted as in flight: AWS runs one operation per account, and whatever is started next
+    /// on this assignment takes the place of what went before.
+    pub(super) fn seat(&self) -> OperationSeat {
+        OperationSeat {
+            account: self.account_id.to_owned(),
+            tuple: format!("{}|{}", self.permission_set_arn, self.user_id),
+        }
     }
 
     async fn prove_or_wait(&self, reach: &Reach, progress: Progress) -> Result<Progress, AwsError> {

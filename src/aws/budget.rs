@@ -1,58 +1,43 @@
-//! What AWS allows per Identity Center instance: 20 calls a second over all its APIs, and 10
-//! assignment operations in flight (both fixed quotas). Revocations go ahead of grants: they may wait
-//! longer for a turn, and two of the ten places are theirs alone.
+//! What AWS allows per Identity Center instance: 20 calls a second over all its APIs, 10 assignment
+//! operations in flight (both fixed quotas), and one operation per account at a time.
+//!
+//! Whoever cannot be served waits in one queue, the more urgent first and the older first. Nobody waits
+//! for ever: after a few seconds they are sent back, have done nothing, and may come again; what they
+//! were about may have changed meanwhile.
+
+mod queue;
+#[cfg(test)]
+mod tests;
 
 use super::{AwsError, ClockMillis};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use queue::{Need, Queue, Seat, Served};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::{Notify, oneshot};
 
-/// Together the most calls in any one second, which is the quota: so many at once after a pause …
-const AT_ONCE: u32 = 4;
-/// … and so many a second in the long run.
-const CALLS_PER_SECOND: u32 = 16;
-
-const OPERATIONS: usize = 10;
-const KEPT_FOR_REVOCATIONS: usize = 2;
-
-/// An operation nobody asked about for so long is no longer counted.
-const FORGET_AFTER_MS: i64 = 15 * 60_000;
-
-/// Whether a call takes access away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What has the right of way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Urgency {
     /// A revocation, or the question how it goes.
     Revocation,
-    /// Everything else.
+    /// A grant, or a question that somebody waits for.
     Usual,
-}
-
-impl Urgency {
-    fn patience(self) -> Duration {
-        match self {
-            Self::Revocation => Duration::from_secs(4),
-            Self::Usual => Duration::from_secs(2),
-        }
-    }
-
-    fn places(self) -> usize {
-        match self {
-            Self::Revocation => OPERATIONS,
-            Self::Usual => OPERATIONS - KEPT_FOR_REVOCATIONS,
-        }
-    }
+    /// What nobody waits for.
+    Background,
 }
 
 /// The budgets of all instances.
 pub(super) struct Budgets {
     clock: ClockMillis,
     by_instance: Mutex<HashMap<String, Arc<Budget>>>,
+    /// Somebody has begun to wait.
+    waits: Arc<Notify>,
 }
 
 impl Budgets {
     pub(super) fn new(clock: ClockMillis) -> Self {
-        Self { clock, by_instance: Mutex::default() }
+        Self { clock, by_instance: Mutex::default(), waits: Arc::default() }
     }
 
     pub(super) fn of(&self, instance_arn: &str) -> Arc<Budget> {
@@ -60,179 +45,269 @@ impl Budgets {
         if let Some(budget) = all.get(instance_arn) {
             return Arc::clone(budget);
         }
-        let budget = Arc::new(Budget { clock: Arc::clone(&self.clock), state: Mutex::default() });
+        let budget = Arc::new(Budget {
+            clock: Arc::clone(&self.clock),
+            queue: Mutex::default(),
+            glances: Mutex::default(),
+            stirred: Notify::new(),
+            waits: Arc::clone(&self.waits),
+        });
         all.insert(instance_arn.to_owned(), Arc::clone(&budget));
         budget
+    }
+
+    /// How many wait, after everybody has been served who can be served now.
+    pub(super) fn waiting(&self) -> usize {
+        self.all().iter().map(Budget::waiting).sum()
+    }
+
+    /// When the next of those who wait may be served, or is sent back.
+    pub(super) fn next_turn(&self) -> Option<i64> {
+        self.all().iter().filter_map(|budget| budget.next_turn()).min()
+    }
+
+    /// Returns when somebody has begun to wait.
+    pub(super) async fn somebody_waits(&self) {
+        self.waits.notified().await;
+    }
+
+    /// Sends back everybody who waits, and whoever comes later.
+    pub(super) fn close(&self) {
+        for budget in self.all() {
+            budget.queue().close();
+            budget.serve();
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<Budget>> {
+        let all = self.by_instance.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().map(Arc::clone).collect()
     }
 }
 
 /// The budget of one instance.
 pub(super) struct Budget {
     clock: ClockMillis,
-    state: Mutex<State>,
+    queue: Mutex<Queue<Reply>>,
+    glances: Mutex<HashMap<&'static str, Glance>>,
+    /// The queue has changed: whoever watches the time looks again.
+    stirred: Notify,
+    waits: Arc<Notify>,
 }
 
-#[derive(Default)]
-struct State {
-    /// When the next call would go out if all turns given so far are used at the even pace.
-    even: Option<Instant>,
-    /// What operations are running on, and when that was last heard of.
-    running: HashMap<String, i64>,
-    /// Operations about to be started.
-    starting: usize,
-}
+/// What becomes of somebody who waits: nothing more to say about a call, a place for an operation.
+type Reply = oneshot::Sender<Result<Option<Place>, AwsError>>;
 
-/// A place among the operations in flight, free again when dropped without being kept.
-pub(super) struct Place(Option<Arc<Budget>>);
+/// A place among the operations in flight, and the account's only one. Free again when dropped, on
+/// whatever path, unless an operation is running in it.
+pub(super) struct Place {
+    budget: Option<Arc<Budget>>,
+    seat: Seat,
+}
 
 impl Place {
     /// Where nothing is counted.
     pub(super) fn uncounted() -> Self {
-        Self(None)
+        Self { budget: None, seat: Seat::default() }
     }
 
-    /// The operation is running, on this: it has the place until [`Budget::ended`].
-    pub(super) fn keep(self, on: &str) {
-        if let Some(budget) = &self.0 {
-            budget.heard_of(on);
+    /// The operation is running: it has the place until [`Budget::ended`].
+    pub(super) fn keep(self) {
+        if let Some(budget) = &self.budget {
+            budget.heard_of(&self.seat);
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(budget) = &self.0 {
-            let mut state = budget.state();
-            state.starting = state.starting.saturating_sub(1);
+        if let Some(budget) = self.budget.take() {
+            budget.queue().leave(&self.seat);
+            budget.serve();
         }
     }
 }
+
+/// The operations of one kind that were running a moment ago.
+#[derive(Default)]
+struct Glance {
+    read_at: Option<i64>,
+    running: HashSet<String>,
+    /// Somebody is reading, since then.
+    reading_since: Option<i64>,
+    /// When it could not be read: the role may not be allowed to.
+    failed_at: Option<i64>,
+}
+
+/// What is known about the operations that are running, without a call.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// The operation was running a moment ago.
+    Running,
+    /// Somebody is finding out.
+    BeingRead,
+    /// It was not among those that were running a moment ago: ask about it alone.
+    NotRunning,
+    /// Nobody has looked lately; the caller should, and say what it saw.
+    Unknown,
+}
+
+/// What was seen so long ago is not looked up again.
+const GLANCE_MS: i64 = 200;
+/// Whoever reads for so long has failed.
+const READING_MS: i64 = 5_000;
+/// Where a look has failed, each operation is asked about by itself for so long.
+const FAILED_MS: i64 = 60_000;
+/// So many operations in flight are asked about together.
+const TOGETHER: usize = 2;
 
 impl Budget {
-    /// Waits for a turn to call, a few seconds at most. On real time: AWS counts real seconds, also
-    /// when a test stops our clock.
+    /// Waits for a turn to call.
     ///
     /// # Errors
-    /// Transient, without a call, when too many are waiting already.
-    pub(super) async fn turn(&self, urgency: Urgency) -> Result<(), AwsError> {
-        let wait = self.book(Instant::now(), urgency)?;
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-        Ok(())
+    /// Crowded, without a call, when that took too long.
+    pub(super) async fn turn(self: &Arc<Self>, urgency: Urgency) -> Result<(), AwsError> {
+        self.wait(urgency, Need::Call).await.map(drop)
     }
 
-    /// Books the next turn: a few at once, then evenly spread.
-    fn book(&self, now: Instant, urgency: Urgency) -> Result<Duration, AwsError> {
-        let step = Duration::from_secs(1) / CALLS_PER_SECOND;
-        let mut state = self.state();
-        let even = state.even.map_or(now, |even| even.max(now));
-        let wait = even.saturating_duration_since(now + step * (AT_ONCE - 1));
-        if wait > urgency.patience() {
-            return Err(AwsError::transient(
-                "Identity Center allows 20 calls a second, and as many are waiting already.",
-            ));
-        }
-        state.even = Some(even + step);
-        Ok(wait)
-    }
-
-    /// Takes a place for an operation about to be started.
+    /// Waits for a place for an operation about to be started.
     ///
     /// # Errors
-    /// Transient when all places are taken.
-    pub(super) fn place(self: &Arc<Self>, urgency: Urgency) -> Result<Place, AwsError> {
-        let horizon = (self.clock)() - FORGET_AFTER_MS;
-        let mut state = self.state();
-        state.running.retain(|_, heard_at| *heard_at > horizon);
-        if state.running.len() + state.starting >= urgency.places() {
-            return Err(AwsError::transient(
-                "Identity Center runs ten account assignment operations at a time, and as many are \
-                 running already.",
-            ));
-        }
-        state.starting += 1;
-        Ok(Place(Some(Arc::clone(self))))
+    /// Crowded, without a call, when that took too long.
+    pub(super) async fn place(self: &Arc<Self>, urgency: Urgency, seat: Seat) -> Result<Place, AwsError> {
+        Ok(self.wait(urgency, Need::Place(seat)).await?.unwrap_or_else(Place::uncounted))
     }
 
-    /// An operation on this is running.
-    pub(super) fn heard_of(&self, on: &str) {
+    async fn wait(self: &Arc<Self>, urgency: Urgency, need: Need) -> Result<Option<Place>, AwsError> {
+        let (reply, answer) = oneshot::channel();
         let now = (self.clock)();
-        self.state().running.insert(on.to_owned(), now);
+        let must_watch = self.queue().join(urgency, need, now, reply);
+        self.serve();
+        self.stirred.notify_one();
+        self.waits.notify_one();
+        if must_watch {
+            tokio::spawn(watch(Arc::downgrade(self)));
+        }
+        answer.await.unwrap_or_else(|_| Err(crowded()))
     }
 
-    /// None is running on this.
-    pub(super) fn ended(&self, on: &str) {
-        self.state().running.remove(on);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicI64, Ordering};
-
-    fn budget() -> (Arc<AtomicI64>, Arc<Budget>) {
-        let time = Arc::new(AtomicI64::new(0));
-        let clock = Arc::clone(&time);
-        let budgets = Budgets::new(Arc::new(move || clock.load(Ordering::Relaxed)));
-        (time, budgets.of("arn:aws:sso:::instance/ssoins-1"))
-    }
-
-    #[test]
-    fn no_second_has_more_calls_than_the_quota() {
-        let (_, budget) = budget();
-        let start = Instant::now();
-        let mut sent = Vec::new();
-        let spread = [0, 0, 0, 0, 0, 0, 0, 0, 10, 20, 20, 2_000, 5_000, 5_000, 5_000, 5_000, 5_000, 5_500];
-        for ms in (0..20).flat_map(|round| spread.map(|ms| round * 5_600 + ms)) {
-            let now = start + Duration::from_millis(ms);
-            if let Ok(wait) = budget.book(now, Urgency::Revocation) {
-                sent.push(now + wait);
+    /// Serves everybody who can be served now.
+    fn serve(self: &Arc<Self>) {
+        let mut returned = Vec::new();
+        {
+            let now = (self.clock)();
+            let mut queue = self.queue();
+            queue.forget_closed(oneshot::Sender::is_closed);
+            while let Some(served) = queue.next(now) {
+                let (reply, answer, is_call) = match served {
+                    Served::Call(reply) => (reply, Ok(None), true),
+                    Served::Place(reply, seat) => {
+                        (reply, Ok(Some(Place { budget: Some(Arc::clone(self)), seat })), false)
+                    }
+                    Served::SentBack(reply) => (reply, Err(crowded()), false),
+                };
+                if let Err(unheard) = reply.send(answer) {
+                    if is_call {
+                        queue.return_call();
+                    }
+                    returned.push(unheard);
+                }
             }
         }
-        sent.sort();
-        assert!(sent[3] == start && sent[4] > start, "four at once");
-        for first in &sent {
-            let end = *first + Duration::from_secs(1);
-            let count = sent.iter().filter(|at| *at >= first && **at < end).count();
-            assert!(count <= 20, "{count} calls in a second");
+        // A place that nobody took is given free as it is dropped, which takes the lock.
+        drop(returned);
+    }
+
+    fn waiting(self: &Arc<Self>) -> usize {
+        self.serve();
+        self.queue().len()
+    }
+
+    fn next_turn(&self) -> Option<i64> {
+        self.queue().next_moment((self.clock)())
+    }
+
+    /// An operation is running there.
+    pub(super) fn heard_of(&self, seat: &Seat) {
+        let now = (self.clock)();
+        self.queue().run(seat, now);
+    }
+
+    /// None is running there.
+    pub(super) fn ended(self: &Arc<Self>, seat: &Seat) {
+        self.queue().end(seat);
+        self.serve();
+    }
+
+    /// What is known about an operation without a call. So many as are in flight would use up all
+    /// calls by being asked about one by one; one look at those that are running tells of all.
+    pub(super) fn known(&self, kind: &'static str, operation: &str) -> Known {
+        if self.queue().in_flight() < TOGETHER {
+            return Known::NotRunning;
+        }
+        let now = (self.clock)();
+        let mut glances = self.glances();
+        let glance = glances.entry(kind).or_default();
+        let is_recent = |at: i64, span: i64| (0..span).contains(&(now - at));
+        if glance.read_at.is_some_and(|at| is_recent(at, GLANCE_MS)) {
+            return if glance.running.contains(operation) { Known::Running } else { Known::NotRunning };
+        }
+        if glance.reading_since.is_some_and(|at| is_recent(at, READING_MS)) {
+            return Known::BeingRead;
+        }
+        if glance.failed_at.is_some_and(|at| is_recent(at, FAILED_MS)) {
+            return Known::NotRunning;
+        }
+        glance.reading_since = Some(now);
+        Known::Unknown
+    }
+
+    /// What a look at the running operations of a kind has shown; `None` when it failed.
+    pub(super) fn saw(&self, kind: &'static str, running: Option<&[String]>) {
+        let now = (self.clock)();
+        let mut glances = self.glances();
+        let glance = glances.entry(kind).or_default();
+        glance.reading_since = None;
+        glance.failed_at = running.is_none().then_some(now);
+        if let Some(running) = running {
+            glance.read_at = Some(now);
+            glance.running = running.iter().cloned().collect();
         }
     }
 
-    #[test]
-    fn revocations_may_still_wait_when_grants_are_turned_away() {
-        let (_, budget) = budget();
-        let now = Instant::now();
-        let usual = (0..100).take_while(|_| budget.book(now, Urgency::Usual).is_ok()).count();
-        let urgent = (0..100).take_while(|_| budget.book(now, Urgency::Revocation).is_ok()).count();
-        assert_eq!((usual, urgent), (36, 32));
-        assert!(budget.book(now, Urgency::Revocation).unwrap_err().is_transient());
-        assert!(budget.book(now + Duration::from_secs(1), Urgency::Revocation).is_ok());
+    fn queue(&self) -> MutexGuard<'_, Queue<Reply>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    #[test]
-    fn two_places_are_for_revocations_alone() {
-        let (time, budget) = budget();
-        for n in 0..8 {
-            budget.place(Urgency::Usual).unwrap().keep(&format!("op-{n}"));
-        }
-        assert!(budget.place(Urgency::Usual).is_err());
-        let (ninth, tenth) =
-            (budget.place(Urgency::Revocation).unwrap(), budget.place(Urgency::Revocation).unwrap());
-        assert!(budget.place(Urgency::Revocation).is_err());
-        drop(ninth);
-        assert!(budget.place(Urgency::Revocation).is_ok());
-        tenth.keep("op-8");
-        budget.ended("op-0");
-        budget.ended("op-8");
-        assert!(budget.place(Urgency::Usual).is_ok());
-        time.store(FORGET_AFTER_MS + 1, Ordering::Relaxed);
-        let all: Vec<_> = (0..8).map(|_| budget.place(Urgency::Usual)).collect();
-        assert!(all.iter().all(Result::is_ok));
+    fn glances(&self) -> MutexGuard<'_, HashMap<&'static str, Glance>> {
+        self.glances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Serves whoever waits as time passes, until nobody waits.
+async fn watch(budget: Weak<Budget>) {
+    loop {
+        let Some(budget) = budget.upgrade() else { return };
+        budget.serve();
+        let now = (budget.clock)();
+        let next = {
+            let mut queue = budget.queue();
+            let next = queue.next_moment(now);
+            queue.is_watched = next.is_some();
+            next
+        };
+        let Some(next) = next else { return };
+        // The clock may be another than the one this sleeps by: it is looked at again soon.
+        let nap = u64::try_from(next - now).unwrap_or(0).clamp(1, 1_000);
+        drop(tokio::time::timeout(Duration::from_millis(nap), budget.stirred.notified()).await);
+    }
+}
+
+fn crowded() -> AwsError {
+    AwsError::crowded(
+        "Identity Center allows 20 calls a second, 10 assignment operations at a time and one in each \
+         account, and others went first.",
+    )
+}
+
+pub(super) use queue::Seat as OperationSeat;

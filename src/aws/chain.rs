@@ -50,13 +50,15 @@ struct Slot {
 pub(super) struct Chain {
     base: SdkConfig,
     clock: ClockMillis,
+    /// The clients of Identity Center do not repeat calls by themselves.
+    counts_calls: bool,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
     uses: AtomicU64,
 }
 
 impl Chain {
-    pub(super) fn new(base: SdkConfig, clock: ClockMillis) -> Self {
-        Self { base, clock, slots: Mutex::default(), uses: AtomicU64::new(0) }
+    pub(super) fn new(base: SdkConfig, clock: ClockMillis, counts_calls: bool) -> Self {
+        Self { base, clock, counts_calls, slots: Mutex::default(), uses: AtomicU64::new(0) }
     }
 
     /// Clients that act in the session, from the cache or by assuming the roles one after the other.
@@ -104,7 +106,10 @@ impl Chain {
             Key { region: region.to_owned(), hops: Vec::new(), name: String::new(), source_identity: None };
         let slot = self.slot(key);
         let mut clients = slot.clients.lock().await;
-        Arc::clone(clients.get_or_insert_with(|| Arc::new(Clients::of_the_bot(&self.base, region))))
+        Arc::clone(
+            clients
+                .get_or_insert_with(|| Arc::new(Clients::of_the_bot(&self.base, region, self.counts_calls))),
+        )
     }
 
     async fn cached(&self, key: &Key) -> Option<Arc<Clients>> {

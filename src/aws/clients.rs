@@ -75,6 +75,8 @@ pub(super) struct Clients {
     /// When the session is over, in milliseconds since 1970; `None` for the bot's own credentials,
     /// which the SDK refreshes.
     ends_at: Option<i64>,
+    /// Every call of Identity Center has its turn: the SDK must not repeat one by itself.
+    counts_calls: bool,
     sso_admin: OnceLock<aws_sdk_ssoadmin::Client>,
     identity_store: OnceLock<aws_sdk_identitystore::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
@@ -84,9 +86,9 @@ pub(super) struct Clients {
 
 impl Clients {
     /// With the bot's own credentials.
-    pub(super) fn of_the_bot(base: &SdkConfig, region: &str) -> Self {
+    pub(super) fn of_the_bot(base: &SdkConfig, region: &str, counts_calls: bool) -> Self {
         let config = base.to_builder().region(Region::new(region.to_owned())).build();
-        Self::new(config, None, None)
+        Self::new(config, None, None, counts_calls)
     }
 
     /// With the credentials of an assumed role. They bypass the SDK's identity cache, which keeps an
@@ -98,10 +100,10 @@ impl Clients {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .identity_cache(SharedIdentityCache::new(IdentityCache::no_cache()))
             .build();
-        Self::new(config, Some(role_arn.to_owned()), Some(ends_at))
+        Self::new(config, Some(role_arn.to_owned()), Some(ends_at), base.counts_calls)
     }
 
-    fn new(config: SdkConfig, role_arn: Option<String>, ends_at: Option<i64>) -> Self {
+    fn new(config: SdkConfig, role_arn: Option<String>, ends_at: Option<i64>, counts_calls: bool) -> Self {
         let actor = match &role_arn {
             Some(arn) => format!("role {arn}"),
             None => "the bot's own AWS identity".to_owned(),
@@ -111,6 +113,7 @@ impl Clients {
             role_arn,
             actor,
             ends_at,
+            counts_calls,
             sso_admin: OnceLock::new(),
             identity_store: OnceLock::new(),
             iam: OnceLock::new(),
@@ -148,11 +151,21 @@ impl Clients {
     }
 
     pub(super) fn sso_admin(&self) -> &aws_sdk_ssoadmin::Client {
-        self.sso_admin.get_or_init(|| aws_sdk_ssoadmin::Client::new(&self.config))
+        self.sso_admin.get_or_init(|| {
+            let config = aws_sdk_ssoadmin::config::Builder::from(&self.config);
+            let once = RetryConfig::disabled();
+            let config = if self.counts_calls { config.retry_config(once) } else { config };
+            aws_sdk_ssoadmin::Client::from_conf(config.build())
+        })
     }
 
     pub(super) fn identity_store(&self) -> &aws_sdk_identitystore::Client {
-        self.identity_store.get_or_init(|| aws_sdk_identitystore::Client::new(&self.config))
+        self.identity_store.get_or_init(|| {
+            let config = aws_sdk_identitystore::config::Builder::from(&self.config);
+            let once = RetryConfig::disabled();
+            let config = if self.counts_calls { config.retry_config(once) } else { config };
+            aws_sdk_identitystore::Client::from_conf(config.build())
+        })
     }
 
     pub(super) fn iam(&self) -> &aws_sdk_iam::Client {

@@ -89,7 +89,39 @@ impl Directory {
         membership::size(reach, &store, &group_id).await
     }
 
-    async fn store(&self, reach: &Reach, instance_arn: &str) -> Result<String, AwsError> {
+    /// The addresses of the members of the group of that display name, or their user names where those are
+    /// addresses; none when there is no such group.
+    pub(super) async fn group_members(
+        &self,
+        reach: &Reach,
+        instance_arn: &str,
+        group: &str,
+    ) -> Result<Vec<Email>, AwsError> {
+        let store = self.store(reach, instance_arn).await?;
+        let search = Search { directory: self, reach, store: &store, instance_arn };
+        let Some(group_id) = search.group(group).await? else { return Ok(Vec::new()) };
+        let mut emails = Vec::new();
+        for user_id in membership::members(reach, &store, &group_id).await? {
+            let client = reach.identity_store().await?;
+            let answer = client.describe_user().identity_store_id(&store).user_id(user_id).send().await;
+            match answer.map_err(|error| reach.clients.failed("identitystore:DescribeUser", &error)) {
+                Ok(user) => {
+                    let names = user.user_name.iter().filter(|name| name.contains('@')).map(String::as_str);
+                    let own = user.emails().iter().filter_map(|email| email.value());
+                    emails.extend(own.chain(names).map(Email::new));
+                }
+                // They have gone since.
+                Err(error) if error.is_missing() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        emails.sort();
+        emails.dedup();
+        Ok(emails)
+    }
+
+    /// The identity store of an instance, asked once.
+    pub(super) async fn store(&self, reach: &Reach, instance_arn: &str) -> Result<String, AwsError> {
         let known = {
             let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
             stores.get(instance_arn).cloned()

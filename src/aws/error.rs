@@ -14,6 +14,7 @@ pub struct AwsError {
     message: String,
     is_transient: bool,
     ends_operation: bool,
+    is_crowded: bool,
     code: Option<String>,
     status: Option<u16>,
 }
@@ -39,6 +40,12 @@ impl AwsError {
         self.ends_operation
     }
 
+    /// Whether nothing was tried, because others had the right of way: it is not a failed attempt, and
+    /// what was to be done may be tried at once.
+    pub fn is_crowded(&self) -> bool {
+        self.is_crowded
+    }
+
     /// AWS's error code, when AWS answered: `AccessDeniedException`, `NoSuchEntity`, ….
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
@@ -48,9 +55,20 @@ impl AwsError {
         Self { is_transient: true, ..Self::permanent(message) }
     }
 
+    pub(super) fn crowded(message: impl Into<String>) -> Self {
+        Self { is_crowded: true, ..Self::transient(message) }
+    }
+
     pub(super) fn permanent(message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { message, is_transient: false, ends_operation: false, code: None, status: None }
+        Self {
+            message,
+            is_transient: false,
+            ends_operation: false,
+            is_crowded: false,
+            code: None,
+            status: None,
+        }
     }
 
     pub(super) fn ending_operation(mut self) -> Self {
@@ -64,6 +82,12 @@ impl AwsError {
             self.message.push(' ');
             self.message.push_str(hint);
         }
+        self
+    }
+
+    /// The same error after a call was made: now it is a failed attempt.
+    pub(super) fn after_a_call(mut self) -> Self {
+        self.is_crowded = false;
         self
     }
 
@@ -93,7 +117,7 @@ impl AwsError {
         };
         let message = sentence(&format!("`{action}` as {actor} failed: {said}"));
         let is_transient = is_transient(code.as_deref(), status);
-        let error = Self { message, is_transient, ends_operation: false, code, status };
+        let error = Self { message, is_transient, ends_operation: false, is_crowded: false, code, status };
         if error.is_denied() { error.with_hint(denied_hint(action)) } else { error }
     }
 
@@ -172,15 +196,25 @@ fn unanswered<E: Error + 'static>(error: &SdkError<E, HttpResponse>, status: Opt
             while let Some(source) = innermost.source() {
                 innermost = source;
             }
-            // The SDK lists every place it looked for credentials, a line each.
-            let text = innermost.to_string().replace('\n', ";");
-            if text.contains("credential") {
-                format!("the bot's AWS credentials could not be loaded ({text})")
-            } else {
-                format!("no answer ({text})")
-            }
+            without_an_answer(&innermost.to_string())
         }
     }
+}
+
+/// What the SDK says when nothing left this machine, or nothing came back. Where it looked for credentials
+/// it lists line by line, which tells an operator less than what to set.
+fn without_an_answer(text: &str) -> String {
+    let lower = text.to_lowercase();
+    if lower.contains("credential") {
+        return "the bot has no AWS credentials that work. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a \
+                profile with AWS_PROFILE, or give the machine, container or service account a role"
+            .to_owned();
+    }
+    if lower.contains("region") {
+        return "no AWS region is known. Set AWS_REGION, or `region` in the settings of the integration"
+            .to_owned();
+    }
+    format!("no answer ({})", text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 /// AWS's texts end with or without a full stop.
@@ -200,6 +234,13 @@ fn denied_hint(action: &str) -> &'static str {
         "sso:ListInstances" | "sso:DescribePermissionSet" => {
             "The role needs `sso:List*` and `sso:Describe*`."
         }
+        "sso:ListAccountsForProvisionedPermissionSet" => {
+            "The role needs `sso:ListAccountsForProvisionedPermissionSet` (`sso:List*` covers it)."
+        }
+        "identitystore:ListGroupMemberships" => {
+            "The role needs `identitystore:ListGroupMemberships` to see who is in the group."
+        }
+        "iam:GetGroup" => "The role needs `iam:GetGroup` to see who is in the group.",
         "identitystore:GetGroupMembershipId"
         | "identitystore:ListGroupMembershipsForMember"
         | "identitystore:CreateGroupMembership"
@@ -268,6 +309,20 @@ mod tests {
         for (code, status, expected) in table {
             assert_eq!(is_transient(code, status), expected, "{code:?} {status:?}");
         }
+    }
+
+    #[test]
+    fn what_is_missing_on_this_machine_is_said_in_a_sentence() {
+        let texts = [
+            "the credential provider was not enabled\n  attempted: environment\n  attempted: profile",
+            "Invalid Configuration: Missing Region",
+            "dns error:\n  no such host",
+        ];
+        insta::assert_snapshot!(texts.map(without_an_answer).join("\n"), @"
+        the bot has no AWS credentials that work. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile with AWS_PROFILE, or give the machine, container or service account a role
+        no AWS region is known. Set AWS_REGION, or `region` in the settings of the integration
+        no answer (dns error: no such host)
+        ");
     }
 
     #[test]

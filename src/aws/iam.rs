@@ -60,7 +60,7 @@ fn nobody(account_id: &str, override_: Option<&str>) -> AwsError {
 }
 
 /// A role chain that ends in another account would change a group of the same name there.
-fn check_account(arn: &str, account_id: &str, actor: &str) -> Result<(), AwsError> {
+pub(super) fn check_account(arn: &str, account_id: &str, actor: &str) -> Result<(), AwsError> {
     match arn.split(':').nth(4) {
         Some(found) if found.len() == 12 && found != account_id => Err(AwsError::permanent(format!(
             "The IAM group is in account {account_id}, but {actor} acts in account {found}: the integration \

@@ -1,19 +1,34 @@
 //! What a job needs to call AWS: the clients of its session, and a turn.
 
 use super::AwsError;
-use super::budget::{Budget, Place, Urgency};
+use super::budget::{Budget, Known, OperationSeat, Place, Urgency};
 use super::clients::Clients;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// One job's way to AWS.
 pub(super) struct Reach {
     pub(super) clients: Arc<Clients>,
     /// The Identity Center instance's budget, where quotas are kept.
-    pub(super) budget: Option<Arc<Budget>>,
-    pub(super) urgency: Urgency,
+    budget: Option<Arc<Budget>>,
+    urgency: Urgency,
+    /// The place the job came with.
+    place: Mutex<Option<Place>>,
+    /// A call has been made.
+    has_called: Arc<AtomicBool>,
 }
 
 impl Reach {
+    pub(super) fn new(
+        clients: Arc<Clients>,
+        budget: Option<Arc<Budget>>,
+        urgency: Urgency,
+        place: Option<Place>,
+        has_called: Arc<AtomicBool>,
+    ) -> Self {
+        Self { clients, budget, urgency, place: Mutex::new(place), has_called }
+    }
+
     /// Clients for one call of sso-admin, once it is its turn.
     pub(super) async fn sso_admin(&self) -> Result<&aws_sdk_ssoadmin::Client, AwsError> {
         self.turn().await?;
@@ -27,26 +42,41 @@ impl Reach {
     }
 
     async fn turn(&self) -> Result<(), AwsError> {
-        match &self.budget {
-            Some(budget) => budget.turn(self.urgency).await,
-            None => Ok(()),
+        if let Some(budget) = &self.budget {
+            budget.turn(self.urgency).await?;
+        }
+        self.has_called.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// A place for an operation about to be started: the one the job came with, or another.
+    pub(super) async fn place(&self, seat: OperationSeat) -> Result<Place, AwsError> {
+        let own = self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (own, &self.budget) {
+            (Some(place), _) => Ok(place),
+            (None, Some(budget)) => budget.place(self.urgency, seat).await,
+            (None, None) => Ok(Place::uncounted()),
         }
     }
 
-    /// A place for an operation about to be started.
-    pub(super) fn place(&self) -> Result<Place, AwsError> {
+    /// Counts an operation there as running, or no longer.
+    pub(super) fn note(&self, seat: &OperationSeat, is_running: bool) {
         match &self.budget {
-            Some(budget) => budget.place(self.urgency),
-            None => Ok(Place::uncounted()),
-        }
-    }
-
-    /// Counts an operation on this as running, or no longer.
-    pub(super) fn note(&self, on: &str, is_running: bool) {
-        match &self.budget {
-            Some(budget) if is_running => budget.heard_of(on),
-            Some(budget) => budget.ended(on),
+            Some(budget) if is_running => budget.heard_of(seat),
+            Some(budget) => budget.ended(seat),
             None => {}
+        }
+    }
+
+    /// What is known about an operation without asking about it alone.
+    pub(super) fn known(&self, kind: &'static str, operation: &str) -> Known {
+        self.budget.as_ref().map_or(Known::NotRunning, |budget| budget.known(kind, operation))
+    }
+
+    /// What a look at the running operations of a kind has shown; `None` when it failed.
+    pub(super) fn saw(&self, kind: &'static str, running: Option<&[String]>) {
+        if let Some(budget) = &self.budget {
+            budget.saw(kind, running);
         }
     }
 }

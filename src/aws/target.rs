@@ -1,6 +1,7 @@
 //! The three kinds of access, behind the same six questions.
 
 use super::assignment::Assignment;
+use super::budget::OperationSeat;
 use super::iam::IamMembership;
 use super::membership::Membership;
 use super::reach::Reach;
@@ -34,6 +35,14 @@ impl<'a> Target<'a> {
             (Principal::SsoUser { .. }, Resource::IamGroup { .. }) => {
                 Err(AwsError::permanent("A user of Identity Center cannot be in an IAM group."))
             }
+        }
+    }
+
+    /// Where an operation takes place that gives or takes it; memberships need none.
+    pub(super) fn seat(&self) -> Option<OperationSeat> {
+        match self {
+            Self::Assignment(target) => Some(target.seat()),
+            Self::Membership(_) | Self::Iam(_) => None,
         }
     }
 

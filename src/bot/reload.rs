@@ -11,6 +11,9 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// More files than any manifest has: what comes after these is not looked at.
 const MOST_FILES: usize = 10_000;
 
+/// The room that reading deep files needs.
+const READING: usize = 64 * 1024 * 1024;
+
 /// The manifests of a running bot.
 #[derive(Debug, Clone)]
 pub struct Manifests {
@@ -69,12 +72,13 @@ impl Manifests {
         if homeless.is_empty() { Ok(loaded.catalog) } else { Err(homeless.join("\n")) }
     }
 
-    /// What the files look like from outside. Folders beside this one, which `module` blocks may name,
-    /// are not looked at.
-    fn look(&self) -> Look {
+    /// What the files look like from outside: those of the folder and all below it, those of the modules it
+    /// loads from elsewhere, and what Terraform knows.
+    fn look(&self, elsewhere: &[PathBuf]) -> Look {
         let mut look = Look::new();
-        let mut folders = vec![self.folder.clone()];
-        while let Some(folder) = folders.pop() {
+        let mut folders: Vec<(PathBuf, bool)> = vec![(self.folder.clone(), true)];
+        folders.extend(elsewhere.iter().map(|folder| (folder.clone(), false)));
+        while let Some((folder, goes_deeper)) = folders.pop() {
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };
             for path in entries.flatten().map(|entry| entry.path()) {
                 // `.terraform` and its kind; and the folders through which Kubernetes swaps files, whose
@@ -84,7 +88,9 @@ impl Manifests {
                     continue;
                 }
                 if path.is_dir() {
-                    folders.push(path);
+                    if goes_deeper {
+                        folders.push((path, true));
+                    }
                 } else {
                     look_at(&path, &mut look);
                 }
@@ -92,6 +98,24 @@ impl Manifests {
         }
         self.options.terraform.iter().for_each(|path| look_at(path, &mut look));
         look
+    }
+
+    /// The folders of modules, which may be anywhere. They are read off the files, and so are known only as
+    /// long as those can be read: an edit that breaks them adds folders and takes none away.
+    fn elsewhere(&self, known: &[PathBuf]) -> Vec<PathBuf> {
+        let this = self.clone();
+        // Taking a text apart goes deep; where it goes too deep, loading says so.
+        let found = std::thread::Builder::new()
+            .stack_size(READING)
+            .spawn(move || manifest::folders(&this.folder))
+            .ok()
+            .and_then(|thread| thread.join().ok())
+            .unwrap_or_default();
+        let mut all: Vec<PathBuf> = known.iter().cloned().chain(found).collect();
+        all.sort();
+        all.dedup();
+        all.retain(|folder| *folder != self.folder);
+        all
     }
 }
 
@@ -109,6 +133,7 @@ fn look_at(path: &Path, look: &mut Look) {
 #[derive(Debug)]
 pub struct Watch {
     manifests: Manifests,
+    elsewhere: Vec<PathBuf>,
     last: Look,
     has_changed: bool,
 }
@@ -116,15 +141,17 @@ pub struct Watch {
 impl Watch {
     /// What is there now is known.
     pub fn new(manifests: &Manifests) -> Self {
-        Self { manifests: manifests.clone(), last: manifests.look(), has_changed: false }
+        let elsewhere = manifests.elsewhere(&[]);
+        let last = manifests.look(&elsewhere);
+        Self { manifests: manifests.clone(), elsewhere, last, has_changed: false }
     }
 
     /// True when something has changed since the last time this was true, and nothing since the last
     /// look.
     pub fn has_settled(&mut self) -> bool {
-        let look = self.manifests.look();
-        if look != self.last {
-            self.last = look;
+        if self.manifests.look(&self.elsewhere) != self.last {
+            self.elsewhere = self.manifests.elsewhere(&self.elsewhere);
+            self.last = self.manifests.look(&self.elsewhere);
             self.has_changed = true;
             return false;
         }
@@ -175,7 +202,18 @@ mod tests {
         let options = Options { terraform: vec![known.clone()], ..Options::default() };
         let mut watch = Watch::new(&Manifests { folder: folder.path().to_owned(), options });
         assert!(!watch.has_settled());
-        let changes: [Box<dyn Fn()>; 4] = [
+        let beside = outside.path().join("modules");
+        fs::create_dir_all(&beside).unwrap();
+        let module = format!("module \"x\" {{\n  source = \"../{}/modules\"\n}}\n", {
+            outside.path().file_name().unwrap().to_string_lossy()
+        });
+        let changes: [Box<dyn Fn()>; 9] = [
+            Box::new(|| fs::write(at("m.tf"), &module).unwrap()),
+            Box::new(|| fs::write(beside.join("main.tf"), "locals {}").unwrap()),
+            // While the text is broken, what it loaded before is still looked at.
+            Box::new(|| fs::write(at("m.tf"), "module \"x\" {").unwrap()),
+            Box::new(|| fs::write(beside.join("main.tf"), "locals { }").unwrap()),
+            Box::new(|| fs::remove_dir_all(&beside).unwrap()),
             Box::new(|| fs::write(at("a.hcl"), "longer").unwrap()),
             Box::new(|| fs::write(at("modules/x/b.tf"), "new").unwrap()),
             Box::new(|| fs::remove_file(at("a.hcl")).unwrap()),

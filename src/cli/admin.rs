@@ -76,9 +76,25 @@ pub(super) fn admin(args: &AdminArgs) -> ExitCode {
         AdminCommand::Audit { range } => (Ask::Audit { since: range.since, until: range.until }, print_json),
     };
     if matches!(args.command, AdminCommand::List { json: false, .. }) {
-        say(&row(["REQUEST", "WHO", "STATUS", "UNTIL", "TARGET"]));
+        return list(&args.data.data, &ask);
     }
     ask_bot(&args.data.data, &ask, show)
+}
+
+/// A table: its head is there when there is an answer, and no answer is no table.
+fn list(data: &Path, ask: &Ask) -> ExitCode {
+    let head = || say(&row(["REQUEST", "WHO", "STATUS", "UNTIL", "TARGET"]));
+    let mut has_head = false;
+    let code = ask_and(data, ask, &mut |item| {
+        if !std::mem::replace(&mut has_head, true) {
+            head();
+        }
+        print_row(item);
+    });
+    if code == ExitCode::SUCCESS && !has_head {
+        head();
+    }
+    code
 }
 
 /// `sym backup`: the running bot writes the file.
@@ -93,7 +109,11 @@ pub(super) fn backup(file: &Path, data: &DataArg) -> ExitCode {
     }
 }
 
-fn ask_bot(data: &Path, ask: &Ask, show: fn(&Value)) -> ExitCode {
+fn ask_bot(data: &Path, ask: &Ask, mut show: fn(&Value)) -> ExitCode {
+    ask_and(data, ask, &mut show)
+}
+
+fn ask_and(data: &Path, ask: &Ask, show: &mut (dyn FnMut(&Value) + Send)) -> ExitCode {
     block_on(async {
         let mut take = |line| match line {
             Line::Item(item) => show(&item),

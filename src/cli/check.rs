@@ -2,7 +2,7 @@
 
 use super::{complain, complain_about, say};
 use crate::config::{Environment, ManifestArgs, manifest_options};
-use crate::manifest::{self, Catalog, Options};
+use crate::manifest::{self, Catalog, Complaints, Loaded, Options};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,8 +23,13 @@ pub(super) fn check(folder: &Path, args: &ManifestArgs, environment: &Environmen
 
 /// Loads the manifests; complaints and warnings go to standard error. Nothing wrong ever loads.
 pub(super) fn load(folder: &Path, options: &Options) -> Option<Catalog> {
+    told(manifest::load(folder, options))
+}
+
+/// The catalog, when there is one; complaints and warnings go to standard error.
+pub(super) fn told(loaded: Result<Loaded, Complaints>) -> Option<Catalog> {
     let colour = std::io::stderr().is_terminal();
-    match manifest::load(folder, options) {
+    match loaded {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
                 complain(&loaded.warnings.render(colour));

@@ -3,17 +3,19 @@
 use super::{block_on, check, complain, complain_about, say};
 use crate::config::{Environment, ManifestArgs, manifest_options};
 use crate::demo::{Demo, play, show};
-use crate::manifest::Catalog;
+use crate::manifest::{self, Catalog, Options};
 use clap::Args;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
     /// The folder with the flows to try
-    #[arg(long, env = "SYM_MANIFESTS", value_name = "DIR", default_value = "manifests")]
-    manifests: PathBuf,
+    ///
+    /// `manifests` when there is one here, else the examples that come with the program.
+    #[arg(long, env = "SYM_MANIFESTS", value_name = "DIR")]
+    manifests: Option<PathBuf>,
     /// The port of the page; any free one when it is taken and not asked for
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -34,7 +36,7 @@ pub(super) fn demo(args: &DemoArgs, environment: &Environment) -> ExitCode {
     };
     // A flow without a channel can be tried all the same.
     options.channel.get_or_insert_with(|| "#access-requests".to_owned());
-    let Some(catalog) = check::load(&args.manifests, &options) else { return ExitCode::FAILURE };
+    let Some(catalog) = flows(args.manifests.as_deref(), &options) else { return ExitCode::FAILURE };
     block_on(async {
         match start(catalog, args).await {
             Ok(demo) if args.script => tell_story(demo).await,
@@ -42,6 +44,22 @@ pub(super) fn demo(args: &DemoArgs, environment: &Environment) -> ExitCode {
             Err(error) => complain_about("The demo cannot start:", &[error.to_string()]),
         }
     })
+}
+
+/// The example manifests, for a demo anywhere.
+const EXAMPLES: [(&str, &str); 3] = [
+    ("aws-iam.hcl", include_str!("../../manifests/aws-iam.hcl")),
+    ("aws-sso.hcl", include_str!("../../manifests/aws-sso.hcl")),
+    ("sso-group.hcl", include_str!("../../manifests/sso-group.hcl")),
+];
+
+fn flows(named: Option<&Path>, options: &Options) -> Option<Catalog> {
+    let here = Path::new("manifests");
+    match named {
+        Some(folder) => check::load(folder, options),
+        None if here.is_dir() => check::load(here, options),
+        None => check::told(manifest::load_texts("the example manifests", &EXAMPLES, options)),
+    }
 }
 
 async fn start(catalog: Catalog, args: &DemoArgs) -> Result<Demo, crate::demo::DemoError> {

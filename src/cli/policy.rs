@@ -1,8 +1,10 @@
 //! `sym explain`, `sym policy test`, `sym policy diff`: the rules without the bot.
 
 use super::check::load;
-use super::{complain, complain_about, say};
-use crate::access::{AccessRequest, Email, FlowName, Span, TargetName};
+use super::live::Way;
+use super::{block_on, complain, complain_about, say};
+use crate::access::{AccessRequest, Email, FlowName, RequestId, Span, TargetName};
+use crate::admin;
 use crate::config::{Environment, ManifestArgs, manifest_options};
 use crate::manifest::{Complaints, FactSheet, Options, read_facts, read_tests};
 use crate::rehearsal::{self, Change, Outcome, Report, Wish};
@@ -43,9 +45,12 @@ pub(super) struct ExplainArgs {
     /// How often the person has used a capped rule; repeatable
     #[arg(long = "uses", value_name = "RULE=NUMBER")]
     uses: Vec<String>,
-    /// What is known about people and accounts
+    /// What is known about people and accounts; Slack and AWS are not asked then
     #[arg(long, value_name = "FILE")]
     facts: Option<PathBuf>,
+    /// Where Slack's Web API is
+    #[arg(long, env = "SYM_SLACK_API_URL", value_name = "URL", default_value = "https://slack.com/api")]
+    slack_api_url: String,
     #[command(flatten)]
     manifest: ManifestArgs,
 }
@@ -72,9 +77,12 @@ pub(super) enum PolicyCommand {
         /// What is known about people and accounts
         #[arg(long, value_name = "FILE")]
         facts: Option<PathBuf>,
-        /// The books of a stopped bot: live access that the new rules would not allow is listed
+        /// The folder with the books: live access that the new rules would not allow is listed
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
+        /// A bot runs on these books: ask it, over the socket of `sym admin`
+        #[arg(long, requires = "data")]
+        live: bool,
         #[command(flatten)]
         manifest: ManifestArgs,
     },
@@ -90,8 +98,11 @@ pub(super) fn explain(args: &ExplainArgs, environment: &Environment) -> ExitCode
 pub(super) fn policy(command: &PolicyCommand, environment: &Environment) -> ExitCode {
     finish(match command {
         PolicyCommand::Test { folder, manifest } => test(folder, manifest, environment),
-        PolicyCommand::Diff { old, new, facts, data, manifest } => {
-            diff((old, new), facts.as_deref(), data.as_deref(), manifest, environment)
+        PolicyCommand::Diff { old, new, facts, data, live, manifest } => {
+            let books = data
+                .as_deref()
+                .map(|folder| if *live { Books::Live(folder) } else { Books::Stopped(folder) });
+            diff((old, new), facts.as_deref(), books, manifest, environment)
         }
     })
 }
@@ -130,6 +141,11 @@ fn try_to_explain(args: &ExplainArgs, environment: &Environment) -> Result<Repor
     let wish = wish(args).map_err(|wrong| complain_about("The question is not right:", &wrong))?;
     let catalog = load(&args.folder, &options).ok_or(ExitCode::FAILURE)?;
     let sheet = facts(args.facts.as_deref())?;
+    if sheet.is_none()
+        && let Some(way) = Way::of(environment, &args.slack_api_url)
+    {
+        return super::live::explain(way, catalog, &wish);
+    }
     Ok(rehearsal::explain(&catalog, sheet.as_ref(), &wish))
 }
 
@@ -191,7 +207,7 @@ fn test(folder: &Path, args: &ManifestArgs, environment: &Environment) -> Result
 fn diff(
     (old, new): (&Path, &Path),
     facts_file: Option<&Path>,
-    data: Option<&Path>,
+    books: Option<Books<'_>>,
     args: &ManifestArgs,
     environment: &Environment,
 ) -> Result<Report, Stopped> {
@@ -199,16 +215,28 @@ fn diff(
     let (old, new) = (load(old, &options), load(new, &options));
     let (Some(old), Some(new)) = (old, new) else { return Err(ExitCode::FAILURE) };
     let sheet = facts(facts_file)?;
-    let live = data.map(requests).transpose()?;
+    let live = books.map(requests).transpose()?;
     let change = Change { old: &old, new: &new, sheet: sheet.as_ref(), live: live.as_deref() };
     Ok(rehearsal::compare(&change))
 }
 
-/// The requests in the books of a stopped bot.
-fn requests(data: &Path) -> Result<Vec<AccessRequest>, Stopped> {
+/// Where the requests are.
+#[derive(Clone, Copy)]
+enum Books<'a> {
+    /// In the folder of a bot that is stopped.
+    Stopped(&'a Path),
+    /// In the hands of the bot that runs on this folder.
+    Live(&'a Path),
+}
+
+fn requests(books: Books<'_>) -> Result<Vec<AccessRequest>, Stopped> {
     let stop = |what: String| {
         complain(&what);
         ExitCode::FAILURE
+    };
+    let data = match books {
+        Books::Stopped(data) => data,
+        Books::Live(data) => return open_requests(data).map_err(stop),
     };
     // Opening what is not there would make it.
     if !data.is_dir() {
@@ -216,4 +244,39 @@ fn requests(data: &Path) -> Result<Vec<AccessRequest>, Stopped> {
     }
     let store = Store::open(data).map_err(|error| stop(error.to_string()))?;
     Ok(store.requests().collect())
+}
+
+/// The open requests of the bot that runs on this folder. One that is over by the time it is asked about
+/// is over in the answer too.
+fn open_requests(data: &Path) -> Result<Vec<AccessRequest>, String> {
+    let mut read = Err("the bot was not asked".to_owned());
+    block_on(async {
+        read = ask_for_requests(data).await;
+        ExitCode::SUCCESS
+    });
+    read
+}
+
+async fn ask_for_requests(data: &Path) -> Result<Vec<AccessRequest>, String> {
+    let mut listed = Vec::new();
+    items(data, &admin::Ask::List { all: false }, &mut listed).await?;
+    let mut shown = Vec::new();
+    for item in &listed {
+        let id = item["id"].as_str().unwrap_or_default();
+        items(data, &admin::Ask::Show { request: RequestId::new(id) }, &mut shown).await?;
+    }
+    let unreadable = |error| format!("the bot's answer cannot be read: {error}. Is it of another version?");
+    shown
+        .into_iter()
+        .map(|mut item| serde_json::from_value(item["request"].take()).map_err(unreadable))
+        .collect()
+}
+
+async fn items(data: &Path, ask: &admin::Ask, found: &mut Vec<serde_json::Value>) -> Result<(), String> {
+    let mut take = |line| {
+        if let admin::Line::Item(item) = line {
+            found.push(item);
+        }
+    };
+    admin::call(data, ask, &mut take).await.map_err(|error| error.to_string())
 }

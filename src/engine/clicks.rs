@@ -98,7 +98,16 @@ impl Engine {
         let asked = request.map_or_else(Asked::default, |request| {
             Asked::deciders(&request, catalog.flow(&request.flow).map(|entry| &entry.flow))
         });
-        self.facts(&click.user, click.team.as_ref(), &asked).await
+        let team = click.team.as_ref();
+        match click.action {
+            // What lets somebody in is not decided by somebody who left a moment ago.
+            ClickAction::Approve | ClickAction::Acknowledge => {
+                self.facts_afresh(&click.user, team, &asked).await
+            }
+            ClickAction::Deny | ClickAction::Revoke | ClickAction::Withdraw => {
+                self.facts(&click.user, team, &asked).await
+            }
+        }
     }
 
     /// Slack would not say who this is: without knowing, nobody decides anything.
@@ -124,10 +133,10 @@ impl Engine {
             let at = self.now();
             let case = self.case(&about)?;
             let mut commit = match decide(&case, &event, at) {
-                Ok(step) => match self.denial_at(&click, &case, requester.as_ref()) {
-                    Denial::No => Commit::of(&case, step, at),
-                    Denial::Unknown { .. } => refused_click(&click, Refusal::RightUnknown, at),
-                    Denial::By { rule } => denied_instead(&case, &click, rule, at),
+                Ok(step) => match self.objection(&click, &case, requester.as_ref()) {
+                    Objection::None => Commit::of(&case, step, at),
+                    Objection::Unknown => refused_click(&click, Refusal::RightUnknown, at),
+                    Objection::Closed(event) => closed_instead(&case, &click, &event, at),
                 },
                 Err(refusal) => refused_click(&click, refusal, at),
             };
@@ -139,20 +148,40 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether the rules in force have come to deny what this click would approve.
-    fn denial_at(&self, click: &Click, case: &Case, requester: Option<&Facts>) -> Denial {
-        match (click.action, case.requests.get(&click.request)) {
-            (ClickAction::Approve, Some(request)) => self.denial(request, requester),
-            _ => Denial::No,
+    /// What has come to stand against what this click would approve: a requester who has left, or a rule
+    /// in force that denies it. Called with the gate closed.
+    fn objection(&self, click: &Click, case: &Case, requester: Option<&Facts>) -> Objection {
+        let (ClickAction::Approve, Some(request)) = (click.action, case.requests.get(&click.request)) else {
+            return Objection::None;
+        };
+        // Who cannot be looked up may have left: nobody is let in on a guess.
+        let Some(facts) = requester else { return Objection::Unknown };
+        if let Some(unfit) = facts.unfit() {
+            return Objection::Closed(Event::RequesterUnfit { request: click.request.clone(), unfit });
+        }
+        match self.denial(request, requester) {
+            Denial::No => Objection::None,
+            Denial::Unknown { .. } => Objection::Unknown,
+            Denial::By { rule } => {
+                Objection::Closed(Event::NowDenied { request: click.request.clone(), rule })
+            }
         }
     }
 }
 
+/// What stands against an approval.
+enum Objection {
+    None,
+    /// That cannot be found out now.
+    Unknown,
+    /// The request is over, by this event.
+    Closed(Event),
+}
+
 /// The request is closed in the same commit that refuses the click.
-fn denied_instead(case: &Case, click: &Click, rule: String, at: Timestamp) -> Commit {
-    let event = Event::NowDenied { request: click.request.clone(), rule };
+fn closed_instead(case: &Case, click: &Click, event: &Event, at: Timestamp) -> Commit {
     let refused = refused_click(click, Refusal::Over, at);
-    match decide(case, &event, at) {
+    match decide(case, event, at) {
         Ok(step) => {
             let mut closed = Commit::of(case, step, at);
             closed.audit.extend(refused.audit);

@@ -10,24 +10,26 @@ use crate::policy::{self, Decision, Denial, Rule, Subject};
 use crate::store::{Commit, Due, StoreError};
 
 impl Engine {
-    /// What is known about a request's requester today, as far as rules that deny ask; `None` when
-    /// nothing is asked, or it cannot be told.
+    /// Who a request's requester is today, and what rules that deny ask about them; `None` when that
+    /// cannot be told.
     pub(super) async fn requester_now(&self, id: &RequestId) -> Option<Facts> {
         let request = self.shared.store.request(id).ok().flatten()?;
-        let catalog = self.catalog();
-        let entry = catalog.flow(&request.flow)?;
-        let people = denying(entry).flat_map(|rule| rule.requesters.clone()).collect();
-        let asked = Asked { people, ..Asked::requesters(entry) };
-        if asked.people.is_empty() {
-            return None;
-        }
-        match self.facts(&request.requester.user, None, &asked).await {
+        let asked = self.asked_by_denials(&request);
+        match self.facts_afresh(&request.requester.user, None, &asked).await {
             Ok(facts) => Some(facts),
             Err(error) => {
                 tracing::warn!(error = %error, request = %id, "a requester could not be looked up again");
                 None
             }
         }
+    }
+
+    /// What rules that deny ask about a requester; nothing where the flow is gone.
+    fn asked_by_denials(&self, request: &AccessRequest) -> Asked {
+        let catalog = self.catalog();
+        let Some(entry) = catalog.flow(&request.flow) else { return Asked::default() };
+        let people = denying(entry).flat_map(|rule| rule.requesters.clone()).collect();
+        Asked { people, ..Asked::requesters(entry) }
     }
 
     /// Whether the rules in force deny a request. One whose flow is gone keeps its copied rules. Called
@@ -77,10 +79,10 @@ impl Engine {
     /// False when it could not be found out.
     async fn close_if_denied(&self, id: &RequestId) -> Result<bool, StoreError> {
         let is_pending = |request: &AccessRequest| matches!(request.status, Status::Pending { .. });
-        if !self.shared.store.request(id)?.as_ref().is_some_and(is_pending) {
-            return Ok(true);
-        }
-        let requester = self.requester_now(id).await;
+        let Some(request) = self.shared.store.request(id)?.filter(is_pending) else { return Ok(true) };
+        // Where no rule asks who it is, Slack need not be asked.
+        let asks = !self.asked_by_denials(&request).people.is_empty();
+        let requester = if asks { self.requester_now(id).await } else { None };
         let ticket = {
             let _one_at_a_time = self.gate();
             let at = self.now();

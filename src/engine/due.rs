@@ -8,17 +8,25 @@ use crate::access::{
 };
 use crate::aws::{AwsError, Progress, Session};
 use crate::store::{Due, StoreError};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How many pieces of work are looked at in one go, beside those in hand.
-const BATCH: usize = 256;
+pub(super) const BATCH: usize = 256;
 
-/// The bot looks for work at least this often: a lost hint, or a jump of the wall clock, costs no more.
-const LONGEST_NAP: Duration = Duration::from_secs(30);
+/// The bot looks at the wall clock at least this often. Sleep is measured on another clock, which
+/// stands still while the machine sleeps and does not know when the wall clock is set.
+const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// A clock that goes back by less is being kept right.
+const CLOCKS_DIFFER_MS: i64 = 1_000;
 
 impl Engine {
     /// Starts everything that is due and not in hand; returns how many pieces of work that is.
     pub(super) fn start_due(&self) -> usize {
+        if self.shared.is_finishing.load(Ordering::SeqCst) {
+            return 0;
+        }
         let now = self.now();
         let limit = self.shared.busy.len() + BATCH;
         let due = match self.shared.store.due(now, limit) {
@@ -29,7 +37,8 @@ impl Engine {
             }
         };
         let mut started = 0;
-        for (_, what) in due {
+        let put_off = self.put_off(now);
+        for what in due.into_iter().map(|(_, what)| what).chain(put_off) {
             if self.shared.troubled(&what, now) {
                 continue;
             }
@@ -53,18 +62,23 @@ impl Engine {
         started + self.start_outbox()
     }
 
+    /// What waits for a time that is further away than any pause: the clock was put back.
+    fn put_off(&self, now: Timestamp) -> Vec<Due> {
+        let before = self.shared.looked_at.swap(now.millis(), Ordering::SeqCst);
+        if before <= now.millis() + CLOCKS_DIFFER_MS {
+            return Vec::new();
+        }
+        tracing::warn!(by_ms = before - now.millis(), "the clock was put back");
+        let all = self.shared.store.entitlements();
+        all.filter(|entitlement| entitlement.owed(now).is_some())
+            .map(|entitlement| Due::Entitlement(entitlement.id))
+            .collect()
+    }
+
     /// Returns when there may be something to do.
     pub(super) async fn wait_for_work(&self) {
         let now = self.now();
-        let nap = match self.next_due() {
-            Ok(Some(next)) if next > now => {
-                Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0))
-                    .min(LONGEST_NAP)
-            }
-            // What is due now is in hand: its end wakes us.
-            Ok(Some(_)) => Duration::from_secs(1),
-            Ok(None) | Err(_) => LONGEST_NAP,
-        };
+        let nap = nap(now, self.next_start().unwrap_or_default());
         drop(tokio::time::timeout(nap, self.shared.wake.notified()).await);
     }
 
@@ -94,7 +108,12 @@ impl Engine {
             | EntitlementDuty::Grant
             | EntitlementDuty::PollGrant
             | EntitlementDuty::Revoke
-            | EntitlementDuty::PollRevoke => self.ask_aws(&entitlement, duty).await,
+            | EntitlementDuty::PollRevoke => match self.ask_aws(&entitlement, duty).await {
+                Some(event) => event,
+                // Others had the right of way, and nothing was tried: it is still due, and what is
+                // owed may be something else by now.
+                None => return Ok(()),
+            },
         };
         self.take(&About::Entitlement(id.clone()), &event).await
     }
@@ -107,7 +126,8 @@ impl Engine {
         Ok(())
     }
 
-    async fn ask_aws(&self, entitlement: &Entitlement, duty: EntitlementDuty) -> Event {
+    /// What AWS says; nothing where it was not asked, because others went first.
+    async fn ask_aws(&self, entitlement: &Entitlement, duty: EntitlementDuty) -> Option<Event> {
         let connection = self.connection(entitlement);
         let name = entitlement.claims.keys().chain(&entitlement.ending).next_back();
         let nobody = RequestId::new("sym");
@@ -119,34 +139,55 @@ impl Engine {
         let (who, what) = (&entitlement.principal, &entitlement.resource);
         let work = entitlement.custody.work();
         let aws = &self.shared.aws;
-        match duty {
-            EntitlementDuty::Look => looked(aws.look(&session, who, what).await),
-            EntitlementDuty::Grant => granted(aws.grant(&session, who, what, work.attempts > 0).await),
-            EntitlementDuty::Revoke => revoked(aws.revoke(&session, who, what).await),
-            EntitlementDuty::PollGrant | EntitlementDuty::PollRevoke => {
-                let Some(operation) = work.operation else { return Event::TimePassed };
-                let event = if duty == EntitlementDuty::PollGrant {
-                    granted(aws.poll_grant(&session, who, what, operation).await)
-                } else {
-                    revoked(aws.poll_revoke(&session, who, what, operation).await)
-                };
-                match event {
-                    Event::GrantStarted { .. } | Event::RevokeStarted { .. } => Event::StillRunning,
-                    event => event,
-                }
+        let is_poll = matches!(duty, EntitlementDuty::PollGrant | EntitlementDuty::PollRevoke);
+        let event = match (duty, work.operation) {
+            (EntitlementDuty::Look, _) => looked(tried(aws.look(&session, who, what).await)?),
+            (EntitlementDuty::Grant, _) => {
+                granted(tried(aws.grant(&session, who, what, work.attempts > 0).await)?)
             }
-            EntitlementDuty::TimePasses => Event::TimePassed,
-        }
+            (EntitlementDuty::Revoke, _) => revoked(tried(aws.revoke(&session, who, what).await)?),
+            (EntitlementDuty::PollGrant, Some(operation)) => {
+                granted(tried(aws.poll_grant(&session, who, what, operation).await)?)
+            }
+            (EntitlementDuty::PollRevoke, Some(operation)) => {
+                revoked(tried(aws.poll_revoke(&session, who, what, operation).await)?)
+            }
+            (EntitlementDuty::PollGrant | EntitlementDuty::PollRevoke, None)
+            | (EntitlementDuty::TimePasses, _) => Event::TimePassed,
+        };
+        Some(match event {
+            Event::GrantStarted { .. } | Event::RevokeStarted { .. } if is_poll => Event::StillRunning,
+            event => event,
+        })
     }
 
     /// The way to AWS as the manifest has it today; as it was when the access was given, where the
     /// manifest has forgotten the integration.
-    fn connection(&self, entitlement: &Entitlement) -> Connection {
+    pub(super) fn connection(&self, entitlement: &Entitlement) -> Connection {
         let catalog = self.catalog();
         catalog
             .integrations
             .get(&entitlement.connection.integration)
             .map_or_else(|| entitlement.connection.clone(), |integration| integration.connection.clone())
+    }
+}
+
+/// How long the bot may sleep until something is to be started.
+fn nap(now: Timestamp, next: Option<Timestamp>) -> Duration {
+    match next {
+        Some(next) if next > now => {
+            Duration::from_millis(u64::try_from(next.since(now).as_millis()).unwrap_or(0)).min(LONGEST_NAP)
+        }
+        // What is due and not in hand has made trouble, and is left alone for a while.
+        Some(_) | None => LONGEST_NAP,
+    }
+}
+
+/// An answer, unless nothing was tried.
+fn tried<T>(answer: Result<T, AwsError>) -> Option<Result<T, AwsError>> {
+    match answer {
+        Err(error) if error.is_crowded() => None,
+        answer => Some(answer),
     }
 }
 
@@ -184,5 +225,28 @@ impl super::Shared {
         let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         troubles.retain(|_, until| *until > now);
         troubles.insert(what.clone(), now + crate::access::Span::minutes(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::Span;
+
+    #[test]
+    fn the_bot_wakes_at_the_very_moment_and_never_sleeps_long() {
+        let now = Timestamp::from_millis(1_000_000);
+        let table = [
+            (None, 1_000),
+            (Some(Span::millis(1)), 1),
+            (Some(Span::millis(999)), 999),
+            (Some(Span::hours(3)), 1_000),
+            // In hand already, or in trouble.
+            (Some(Span::millis(0)), 1_000),
+            (Some(Span::millis(-5)), 1_000),
+        ];
+        for (ahead, expected) in table {
+            assert_eq!(nap(now, ahead.map(|span| now + span)), Duration::from_millis(expected), "{ahead:?}");
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Finds out who a requester is, whether they may ask, and who AWS knows them as, so that they hear at
 //! once when something is amiss, and not after an approver has spent time.
 
+use super::deciders::Standings;
 use super::people::Asked;
 use super::{About, Engine, jitter};
 use crate::access::{
-    AccessRequest, EntitlementId, Event, Facts, Flow, MachineError, Principal, RequestId, Span, Status,
-    Terms, Timestamp, decide,
+    AccessRequest, AskedTarget, EntitlementId, Event, Facts, Flow, MachineError, Principal, RequestId, Span,
+    Status, Terms, Timestamp, Unfit, decide,
 };
 use crate::aws::Session;
 use crate::manifest::{Catalog, FlowEntry};
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 struct Found {
     facts: Facts,
     principal: Option<Principal>,
+    /// Who could decide.
+    standings: Standings,
 }
 
 impl Engine {
@@ -51,15 +54,22 @@ impl Engine {
     async fn find_requester(&self, request: &AccessRequest) -> Result<Found, MachineError> {
         let catalog = self.catalog();
         let entry = offered(&catalog, request)?;
+        // Read afresh: where a rule approves by itself, nobody looks at them again.
         let facts = self
-            .facts(&request.requester.user, None, &Asked::requesters(entry))
+            .facts_afresh(&request.requester.user, None, &Asked::requesters(entry))
             .await
             .map_err(|error| slack_error(&error))?;
         if let Some(sentence) = cannot_ask(&facts) {
             return Err(MachineError::permanent(sentence));
         }
         let principal = self.principal(request, &facts).await?;
-        Ok(Found { facts, principal })
+        // In an emergency nobody is asked first.
+        let standings = if request.is_emergency {
+            Standings::new()
+        } else {
+            self.standings(entry, &facts, request.target.as_ref().map(|target| &target.name)).await
+        };
+        Ok(Found { facts, principal, standings })
     }
 
     /// What the rules say, as an event. Called with the gate closed.
@@ -91,8 +101,12 @@ impl Engine {
             uses: &uses,
         };
         let allowed = match policy::evaluate(&entry.rules, &question) {
-            Verdict::Allowed(allowed) => allowed,
-            Verdict::Refused(refused) => return Err(policy_error(&refused)),
+            Verdict::Allowed(allowed) => allowed.with_deciders(&found.standings),
+            Verdict::Refused(refused) => Err(refused),
+        };
+        let allowed = match allowed {
+            Ok(allowed) => allowed,
+            Err(refused) => return Err(policy_error(&refused)),
         };
         let destinations = destinations(flow, &allowed);
         Ok(Event::Identified {
@@ -121,6 +135,16 @@ impl Engine {
         facts: &Facts,
     ) -> Result<Option<Principal>, MachineError> {
         let Some(target) = &request.target else { return Ok(None) };
+        self.principal_for(target, &request.id, facts).await.map(Some)
+    }
+
+    /// Who AWS knows somebody as, where the target is; looked up under that name.
+    pub(super) async fn principal_for(
+        &self,
+        target: &AskedTarget,
+        name: &RequestId,
+        facts: &Facts,
+    ) -> Result<Principal, MachineError> {
         let Some(email) = &facts.email else {
             return Err(MachineError::permanent(
                 "Your Slack profile has no e-mail address that I can see, so I cannot tell who you are in AWS. \
@@ -130,10 +154,9 @@ impl Engine {
         let catalog = self.catalog();
         let kind = target.resource.kind();
         let explicit = catalog.identity(email, &target.connection.integration, kind);
-        let session =
-            Session { connection: &target.connection, name: &request.id, source_identity: Some(email) };
+        let session = Session { connection: &target.connection, name, source_identity: Some(email) };
         let found = self.shared.aws.find_principal(&session, &target.resource, email, explicit).await;
-        found.map(Some).map_err(|error| {
+        found.map_err(|error| {
             let mut error = MachineError::from(error);
             if error.is_transient {
                 error.message = format!("AWS could not say who you are there. {}", error.message);
@@ -144,9 +167,14 @@ impl Engine {
 
     /// What a form would be told at once, when everything needed is remembered: `None` means that
     /// nothing is wrong as far as can be told without a look-up.
-    pub(super) fn early_refusal(rules: &[Rule], question: &Question<'_>) -> Option<Refused> {
+    pub(super) fn early_refusal(
+        rules: &[Rule],
+        question: &Question<'_>,
+        standings: &Standings,
+    ) -> Option<Refused> {
         match policy::evaluate(rules, question) {
-            Verdict::Allowed(_) | Verdict::Refused(Refused::Unknown { .. } | Refused::UsedUp { .. }) => None,
+            Verdict::Allowed(allowed) => allowed.with_deciders(standings).err(),
+            Verdict::Refused(Refused::Unknown { .. } | Refused::UsedUp { .. }) => None,
             Verdict::Refused(refused) => Some(refused),
         }
     }
@@ -154,17 +182,12 @@ impl Engine {
 
 /// Who may not use the bot at all, whatever the rules say.
 pub(super) fn cannot_ask(facts: &Facts) -> Option<&'static str> {
-    if !facts.is_home {
-        Some("You belong to another workspace. Only members of this one can request access.")
-    } else if facts.is_bot {
-        Some("Bots and apps cannot request access.")
-    } else if facts.is_deactivated {
-        Some("This account was deactivated.")
-    } else if facts.is_guest {
-        Some("Guests cannot request access. Ask a full member of this workspace for help.")
-    } else {
-        None
-    }
+    facts.unfit().map(|unfit| match unfit {
+        Unfit::Stranger => "You belong to another workspace. Only members of this one can request access.",
+        Unfit::Bot => "Bots and apps cannot request access.",
+        Unfit::Deactivated => "This account was deactivated.",
+        Unfit::Guest => "Guests cannot request access. Ask a full member of this workspace for help.",
+    })
 }
 
 /// The longest time a cap may look back.
@@ -242,6 +265,7 @@ fn terms(flow: &Flow, request: &AccessRequest, allowed: Allowed) -> Terms {
         include_decision_message: flow.include_decision_message,
         shorter: request.duration.as_ref().map(shorter).unwrap_or_default(),
         auto_rules: allowed.auto_rules,
+        restores: flow.restores,
         emergency: allowed.emergency,
     }
 }
@@ -254,6 +278,7 @@ fn policy_error(refused: &Refused) -> MachineError {
         | Refused::NoRule
         | Refused::TooLong { .. }
         | Refused::UsedUp { .. }
+        | Refused::NobodyElse { .. }
         | Refused::NoEmergency => MachineError::permanent(sentence),
     }
 }

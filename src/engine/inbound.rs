@@ -8,7 +8,7 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId, UserId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
@@ -86,32 +86,40 @@ impl Engine {
                 engine.answer(&opening, &message::said(sentence)).await;
                 return;
             }
-            engine.open(&opening, &text).await;
-            engine.remember(&opening).await;
+            let flow = engine.open(&opening, &text).await;
+            engine.remember(&opening, flow.as_ref()).await;
         });
     }
 
-    async fn open(&self, opening: &Opening, text: &str) {
+    /// Opens a form or answers; returns the flow whose form it is.
+    async fn open(&self, opening: &Opening, text: &str) -> Option<FlowName> {
         let catalog = self.catalog();
         let flows = askable(&catalog);
         let mut words = text.split_whitespace();
         // Telephones like to begin with a capital.
         let verb = words.next().map(str::to_ascii_lowercase);
-        let mut remark = None;
+        let (mut remark, mut opened) = (None, None);
         let view = match (verb.as_deref(), words.next()) {
             (None | Some("request" | "req"), None) => match flows.as_slice() {
-                [only] => self.form(only),
+                [only] => {
+                    opened = Some(only.name.clone());
+                    self.form(only)
+                }
                 flows => form::picker(flows, GREETING),
             },
             (Some("request" | "req"), Some(name)) => {
                 if let Some(flow) = flows.iter().find(|flow| is_named(flow, name)) {
+                    opened = Some(flow.name.clone());
                     self.form(flow)
                 } else {
                     remark = Some(form::unknown(name, &flows));
                     form::picker(&flows, GREETING)
                 }
             }
-            _ => return self.answer(opening, &form::help(&flows)).await,
+            _ => {
+                self.answer(opening, &form::help(&flows)).await;
+                return None;
+            }
         };
         // The form goes first: its key is good for three seconds only.
         if let Err(error) = self.shared.slack.open_view(&opening.trigger, &view).await {
@@ -121,6 +129,7 @@ impl Engine {
         if let Some(remark) = remark {
             self.answer(opening, &remark).await;
         }
+        opened
     }
 
     fn form(&self, flow: &Flow) -> serde_json::Value {
@@ -141,10 +150,14 @@ impl Engine {
 
     /// Looks the person and the flow's channel up while they fill in the form, so that submitting and
     /// clicking cost no look-up.
-    async fn remember(&self, opening: &Opening) {
+    async fn remember(&self, opening: &Opening, flow: Option<&FlowName>) {
         self.refresh_inventory();
         if let Err(error) = self.profile(&opening.actor.user).await {
             tracing::debug!(error = %error, "a profile could not be read ahead");
+            return;
+        }
+        if let Some(flow) = flow {
+            self.remember_standings(&opening.actor.user, flow).await;
         }
     }
 
@@ -172,18 +185,27 @@ impl Engine {
             return;
         };
         let full = self.form(flow);
-        let (engine, id, user) = (self.clone(), view.id.clone(), press.actor.user.clone());
+        let (engine, id) = (self.clone(), view.id.clone());
+        let (user, flow) = (press.actor.user.clone(), flow.name.clone());
         self.spawn(async move {
-            let Err(error) = engine.shared.slack.update_view(&id, None, &full).await else { return };
-            tracing::warn!(error = %error, "a form could not be shown");
-            // A picker that was closed meanwhile is nobody's trouble.
-            if !error.is_refused_with("not_found") {
-                let told = engine.deliver_directly(&user, &message::said(&unopened(&error))).await;
-                if let Err(error) = told {
-                    tracing::warn!(error = %error, "an answer could not be sent");
-                }
+            if let Err(error) = engine.shared.slack.update_view(&id, None, &full).await {
+                engine.say_unopened(&user, &error).await;
             }
+            engine.remember_standings(&user, &flow).await;
         });
+    }
+
+    /// The form did not come, and there is no place but their direct messages to say so.
+    async fn say_unopened(&self, user: &UserId, error: &SlackError) {
+        tracing::warn!(error = %error, "a form could not be shown");
+        // A picker that was closed meanwhile is nobody's trouble.
+        if error.is_refused_with("not_found") {
+            return;
+        }
+        let told = self.deliver_directly(user, &message::said(&unopened(error))).await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "an answer could not be sent");
+        }
     }
 
     fn options(&self, action: &str, query: &str, view: Option<&View>) -> Ack {
@@ -280,12 +302,14 @@ impl Engine {
             is_emergency: submission.is_emergency,
             uses: &BTreeMap::new(),
         };
-        let refused = Self::early_refusal(&entry.rules, &question)?;
+        let standings = self.remembered_standings(user, &entry.flow.name);
+        let refused = Self::early_refusal(&entry.rules, &question, &standings)?;
         match refused {
             Refused::TooLong { .. } => on("duration", refused.sentence()),
+            Refused::NoEmergency => on(form::EMERGENCY, refused.sentence()),
             Refused::Denied { .. }
             | Refused::NoRule
-            | Refused::NoEmergency
+            | Refused::NobodyElse { .. }
             | Refused::UsedUp { .. }
             | Refused::Unknown { .. } => on("target_id", refused.sentence()),
         }

@@ -98,25 +98,35 @@ impl Engine {
         }
         for wanted in wanted(&self.catalog()) {
             let engine = self.clone();
-            self.spawn(async move { engine.read_accounts(wanted).await });
+            self.spawn(async move { drop(engine.read_accounts(wanted).await) });
         }
     }
 
-    /// Reads all of them now, and returns when that is done.
-    pub(super) async fn read_inventory(&self) {
+    /// Reads all of them now, and returns when that is done: what failed, a sentence each.
+    pub(super) async fn read_inventory(&self) -> Vec<String> {
         let now = self.now();
         *self.shared.inventory.times() = Times { next: Some(now + REFRESH), tried: Some(now) };
+        let mut failures = Vec::new();
         for wanted in wanted(&self.catalog()) {
-            self.read_accounts(wanted).await;
+            failures.extend(self.read_accounts(wanted).await);
         }
+        failures
     }
 
-    async fn read_accounts(&self, wanted: Wanted) {
+    /// Whether rules ask where an account belongs or how it is tagged.
+    pub(super) fn asks_about_accounts(rules: &[Rule]) -> bool {
+        let asks = Asks::of(rules);
+        asks.units || asks.tags
+    }
+
+    /// Reads them; says what failed.
+    async fn read_accounts(&self, wanted: Wanted) -> Option<String> {
         let inventory = &self.shared.inventory;
         match self.list(&wanted).await {
             Ok(listing) => {
                 let mut lists = inventory.lists.lock().unwrap_or_else(PoisonError::into_inner);
                 lists.insert(wanted.connection.integration, (self.now(), Arc::new(listing)));
+                None
             }
             // The last good list stays in use.
             Err(error) => {
@@ -125,6 +135,7 @@ impl Engine {
                 if error.is_transient() {
                     inventory.lacks_something(self.now());
                 }
+                Some(format!("the accounts of the integration {integration}: {error}"))
             }
         }
     }

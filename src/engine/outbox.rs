@@ -7,7 +7,7 @@ use crate::access::{
     AccessRequest, Audience, Card, Click, ClickAction, Event, NoticeKind, Place, RequestId, Span, Timestamp,
     UserId,
 };
-use crate::slack::api::{Message, SlackError, hint};
+use crate::slack::api::{ChannelStanding, Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
 use crate::store::{Commit, Queued, StoreError};
 use std::collections::HashMap;
@@ -212,11 +212,23 @@ impl Engine {
             Ok(place) => Event::CardPosted { request: request.id.clone(), destination, place },
             Err(error) if error.is_transient() => return Ok(Err(error)),
             Err(error) => {
-                Event::CardFailed { request: request.id.clone(), destination, why: in_words(&error) }
+                let why = self.why_not(&card.destination, &error).await;
+                Event::CardFailed { request: request.id.clone(), destination, why }
             }
         };
         self.take(&about, &event).await?;
         Ok(Ok(()))
+    }
+
+    /// Why nothing can be posted there. Slack finds archived channels by their ids only, so that one which
+    /// is named looks as if it were not there.
+    async fn why_not(&self, destination: &str, error: &SlackError) -> String {
+        if error.code() == "channel_not_found"
+            && let Ok(ChannelStanding::Archived) = self.shared.slack.channel_standing(destination).await
+        {
+            return words_of("is_archived").unwrap_or_else(|| in_words(error));
+        }
+        in_words(error)
     }
 
     /// A channel's name or id as it is; an address is the direct message to that person.
@@ -320,8 +332,9 @@ impl Engine {
 
 /// What can be done first, what Slack said second.
 fn in_words(error: &SlackError) -> String {
-    match hint(error.code()) {
-        Some(hint) => format!("{hint} (Slack says `{}`)", error.code()),
-        None => error.to_string(),
-    }
+    words_of(error.code()).unwrap_or_else(|| error.to_string())
+}
+
+fn words_of(code: &str) -> Option<String> {
+    hint(code).map(|hint| format!("{hint} (Slack says `{code}`)"))
 }

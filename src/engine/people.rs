@@ -2,9 +2,10 @@
 //! look-up, and looked up again often enough that a leaver's rights end within minutes.
 
 use super::Engine;
+use super::deciders::Standings;
 use crate::access::{
-    AccessRequest, ChannelId, Connection, Facts, Flow, People, RequestId, Resource, Span, TargetKind, TeamId,
-    Timestamp, UserId,
+    AccessRequest, ChannelId, Connection, Email, Facts, Flow, FlowName, People, RequestId, Resource, Span,
+    TargetKind, TeamId, Timestamp, UserId,
 };
 use crate::aws::Session;
 use crate::manifest::FlowEntry;
@@ -31,6 +32,39 @@ pub(super) struct Directory {
     usergroups: Cache<String, Arc<BTreeSet<UserId>>>,
     /// By instance, group and person: two instances may have groups of one name.
     idc_groups: Cache<(String, String, UserId), bool>,
+    /// Who has an address: one person, or none.
+    addresses: Cache<Email, Arc<BTreeSet<UserId>>>,
+    /// Who could decide on what a person asks for with a flow.
+    standings: Cache<(UserId, FlowName), Arc<Standings>>,
+}
+
+impl Directory {
+    pub(super) fn users_of(&self, email: &Email, now: Timestamp) -> Option<Arc<BTreeSet<UserId>>> {
+        self.addresses.get(email, now, MEMBERS)
+    }
+
+    pub(super) fn remember_users_of(&self, email: &Email, users: Arc<BTreeSet<UserId>>, now: Timestamp) {
+        self.addresses.put(email.clone(), users, now);
+    }
+
+    /// The rules have changed.
+    pub(super) fn forget_standings(&self) {
+        self.standings.clear();
+    }
+
+    pub(super) fn standings(&self, user: &UserId, flow: &FlowName, now: Timestamp) -> Option<Arc<Standings>> {
+        self.standings.get(&(user.clone(), flow.clone()), now, PROFILE)
+    }
+
+    pub(super) fn remember_standings(
+        &self,
+        user: &UserId,
+        flow: &FlowName,
+        found: Arc<Standings>,
+        now: Timestamp,
+    ) {
+        self.standings.put((user.clone(), flow.clone()), found, now);
+    }
 }
 
 struct Cache<K, V> {
@@ -51,6 +85,10 @@ impl<K: Eq + Hash + Clone, V: Clone> Cache<K, V> {
         (now.since(*at) < age && *at <= now).then(|| value.clone())
     }
 
+    fn clear(&self) {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     fn put(&self, key: K, value: V, now: Timestamp) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= MOST {
@@ -67,6 +105,12 @@ impl Engine {
         if let Some(profile) = self.shared.people.profiles.get(user, now, PROFILE) {
             return Ok(profile);
         }
+        self.profile_afresh(user).await
+    }
+
+    /// The same as Slack has it now.
+    async fn profile_afresh(&self, user: &UserId) -> Result<Arc<Profile>, SlackError> {
+        let now = self.now();
         let profile = Arc::new(self.shared.slack.user(user).await?);
         self.shared.people.profiles.put(user.clone(), Arc::clone(&profile), now);
         Ok(profile)
@@ -86,14 +130,22 @@ impl Engine {
     }
 
     async fn is_member(&self, channel: &str, user: &UserId) -> Result<bool, SlackError> {
-        let Some(id) = self.channel_id(channel).await? else { return Ok(false) };
+        Ok(self.channel_members(channel).await?.is_some_and(|members| members.contains(user)))
+    }
+
+    /// Everybody in a channel; `None` when the bot sees no such channel.
+    pub(super) async fn channel_members(
+        &self,
+        channel: &str,
+    ) -> Result<Option<Arc<BTreeSet<UserId>>>, SlackError> {
+        let Some(id) = self.channel_id(channel).await? else { return Ok(None) };
         let now = self.now();
         if let Some(members) = self.shared.people.members.get(&id, now, MEMBERS) {
-            return Ok(members.contains(user));
+            return Ok(Some(members));
         }
         let members = Arc::new(self.shared.slack.channel_members(&id).await?);
         self.shared.people.members.put(id, Arc::clone(&members), now);
-        Ok(members.contains(user))
+        Ok(Some(members))
     }
 
     /// Everything a decision about this person needs. `team` is what Slack's payload says they belong
@@ -105,7 +157,31 @@ impl Engine {
         asked: &Asked,
     ) -> Result<Facts, SlackError> {
         let profile = self.profile(user).await?;
-        let mut facts = self.facts_of(&profile, team).ok_or_else(|| SlackError::Transient {
+        self.facts_with(&profile, team, asked).await
+    }
+
+    /// The same with the profile as Slack has it now: a leaver's rights must not live on for minutes.
+    /// Whom Slack does not know any more belongs to nobody.
+    pub(super) async fn facts_afresh(
+        &self,
+        user: &UserId,
+        team: Option<&TeamId>,
+        asked: &Asked,
+    ) -> Result<Facts, SlackError> {
+        match self.profile_afresh(user).await {
+            Ok(profile) => self.facts_with(&profile, team, asked).await,
+            Err(error) if error.is_refused_with("user_not_found") => Ok(Facts::of_nobody(user.clone())),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn facts_with(
+        &self,
+        profile: &Profile,
+        team: Option<&TeamId>,
+        asked: &Asked,
+    ) -> Result<Facts, SlackError> {
+        let mut facts = self.facts_of(profile, team).ok_or_else(|| SlackError::Transient {
             method: "auth.test",
             why: "the bot has not reached Slack since it started".to_owned(),
         })?;
@@ -122,7 +198,7 @@ impl Engine {
         Ok(facts)
     }
 
-    async fn is_among(
+    pub(super) async fn is_among(
         &self,
         people: &People,
         facts: &Facts,
@@ -134,7 +210,10 @@ impl Engine {
                 Some(channel) => self.is_member(channel, &facts.user).await.map(Some),
                 None => Ok(Some(false)),
             },
-            People::Usergroup(handle) => self.is_in_usergroup(handle, &facts.user).await.map(Some),
+            People::Usergroup(handle) => {
+                let members = self.usergroup_members(handle).await?;
+                Ok(Some(members.contains(&facts.user)))
+            }
             People::IdcGroup(name) => Ok(self.is_in_idc_group(name, facts, asked).await),
         }
     }
@@ -188,19 +267,18 @@ impl Engine {
     }
 
     /// A user group that does not exist has no members.
-    async fn is_in_usergroup(&self, handle: &str, user: &UserId) -> Result<bool, SlackError> {
+    pub(super) async fn usergroup_members(&self, handle: &str) -> Result<Arc<BTreeSet<UserId>>, SlackError> {
         let now = self.now();
         if let Some(members) = self.shared.people.usergroups.get(&handle.to_owned(), now, MEMBERS) {
-            return Ok(members.contains(user));
+            return Ok(members);
         }
-        let members = self.shared.slack.usergroup_members(handle).await?.unwrap_or_default();
-        let is_member = members.contains(user);
-        self.shared.people.usergroups.put(handle.to_owned(), Arc::new(members), now);
-        Ok(is_member)
+        let members = Arc::new(self.shared.slack.usergroup_members(handle).await?.unwrap_or_default());
+        self.shared.people.usergroups.put(handle.to_owned(), Arc::clone(&members), now);
+        Ok(members)
     }
 
     /// `None` when AWS could not say.
-    async fn is_in_idc_group(&self, name: &str, facts: &Facts, asked: &Asked) -> Option<bool> {
+    pub(super) async fn is_in_idc_group(&self, name: &str, facts: &Facts, asked: &Asked) -> Option<bool> {
         let (connection, instance_arn) = asked.directory.as_ref()?;
         let email = facts.email.as_ref()?;
         let key = (instance_arn.clone(), name.to_owned(), facts.user.clone());

@@ -17,8 +17,10 @@ impl Engine {
             *self.shared.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
         }
         self.shared.reachability.is_outdated();
+        self.shared.people.forget_standings();
         let is_unsure = self.close_denied().await;
-        self.read_inventory().await;
+        // What fails is in the log, and tried again.
+        drop(self.read_inventory().await);
         if is_unsure {
             self.close_denied().await;
         }

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 /// The work in hand.
 #[derive(Default)]
@@ -15,7 +16,7 @@ pub(super) struct Tasks {
 #[derive(Default)]
 struct Count {
     running: AtomicUsize,
-    idle: Notify,
+    ended: Notify,
 }
 
 /// Counts down also when the work panics.
@@ -23,9 +24,8 @@ struct Running(Arc<Count>);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.0.running.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.idle.notify_waiters();
-        }
+        self.0.running.fetch_sub(1, Ordering::SeqCst);
+        self.0.ended.notify_waiters();
     }
 }
 
@@ -39,19 +39,25 @@ impl Tasks {
         });
     }
 
-    pub(super) fn is_idle(&self) -> bool {
-        self.count.running.load(Ordering::SeqCst) == 0
+    /// How many run.
+    pub(super) fn running(&self) -> usize {
+        self.count.running.load(Ordering::SeqCst)
+    }
+
+    /// Returns when one has ended. Interest is registered at once, so that whoever looks afterwards
+    /// cannot miss the last one.
+    pub(super) fn one_ends(&self) -> Notified<'_> {
+        self.count.ended.notified()
     }
 
     /// Returns when nothing runs.
     pub(super) async fn idle(&self) {
         loop {
-            // Interest is registered before looking, so that the last one to end cannot be missed.
-            let idle = self.count.idle.notified();
-            if self.is_idle() {
+            let ended = self.one_ends();
+            if self.running() == 0 {
                 return;
             }
-            idle.await;
+            ended.await;
         }
     }
 }
@@ -85,6 +91,11 @@ impl<T: Eq + Hash + Clone> Busy<T> {
     pub(super) fn hold(&self, thing: &T) -> Option<Held<T>> {
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         set.insert(thing.clone()).then(|| Held { set: Arc::clone(&self.set), thing: thing.clone() })
+    }
+
+    /// Whether it is taken.
+    pub(super) fn has(&self, thing: &T) -> bool {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner).contains(thing)
     }
 
     pub(super) fn len(&self) -> usize {

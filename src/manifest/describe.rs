@@ -1,7 +1,7 @@
 //! A catalog in words, for `sym check`.
 
 use super::catalog::{Catalog, FlowEntry};
-use crate::access::{Flow, People, Source, Span, Target, TargetKind};
+use crate::access::{Flow, People, PromptField, Source, Span, Target, TargetKind};
 use crate::policy::{DEFAULT_ANSWER_WITHIN, Decision, Rule};
 use std::fmt::Write as _;
 
@@ -64,6 +64,9 @@ fn flow(out: &mut String, entry: &FlowEntry) {
             (false, _) => "until somebody ends it".to_owned(),
         };
         line(out, 1, &ends);
+        if flow.restores {
+            line(out, 1, "given again when somebody removes it in AWS");
+        }
     }
     fields(out, flow);
     let channel = flow.channel.as_deref().unwrap_or("nowhere: it has no channel");
@@ -91,7 +94,7 @@ fn fields(out: &mut String, flow: &Flow) {
         line(out, 1, "the form asks for");
         for field in &flow.fields {
             let mut notes = vec![field.field_type.name().to_owned()];
-            notes.push(if field.required { "required" } else { "optional" }.to_owned());
+            notes.push(required(flow, field));
             if !field.visible {
                 notes.push("hidden".to_owned());
             }
@@ -104,6 +107,23 @@ fn fields(out: &mut String, flow: &Flow) {
             line(out, 2, &format!("{} ({}): {}", field.label, field.name, notes.join(", ")));
         }
     }
+}
+
+/// Whether the form insists on a field: one that only some targets take is asked for with those only.
+fn required(flow: &Flow, field: &PromptField) -> String {
+    let binding: Vec<&str> = flow
+        .targets
+        .iter()
+        .filter(|target| target.bindings.contains(&field.name))
+        .map(|target| target.name.as_str())
+        .collect();
+    if binding.is_empty() {
+        return if field.required { "required" } else { "optional" }.to_owned();
+    }
+    if binding.len() == flow.targets.len() {
+        return "required".to_owned();
+    }
+    format!("required for {}, else not used", binding.join(", "))
 }
 
 fn granted(target: &Target) -> String {

@@ -13,7 +13,6 @@ pub(crate) enum Files {
     /// The file system.
     Disk,
     /// Texts by path.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests load manifests that are on no disk"))]
     Memory(BTreeMap<PathBuf, String>),
 }
 

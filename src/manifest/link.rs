@@ -161,6 +161,7 @@ impl<'a> Linker<'a> {
             allowed_sources: params.sources.clone(),
             include_decision_message: params.include_decision_message,
             allow_guest_interaction: params.allow_guest_interaction,
+            restores: record.restores,
             has_emergency,
         };
         let mut rules: Vec<Rule> = rules.into_iter().map(|(rule, _)| rule).collect();

@@ -88,7 +88,17 @@ pub(super) const IDENTITY: Schema =
 pub(super) fn of(kind: &str) -> Option<Schema> {
     let (attributes, blocks): (&[&str], &[&str]) = match kind {
         "sym_flow" => (
-            &["name", "label", "environment_id", "implementation", "vars", "template", "params", "channel"],
+            &[
+                "name",
+                "label",
+                "environment_id",
+                "implementation",
+                "vars",
+                "template",
+                "params",
+                "channel",
+                "when_removed_by_hand",
+            ],
             &["params", "rule"],
         ),
         "sym_target" => (&["type", "name", "label", "settings", "field_bindings"], &[]),

@@ -361,6 +361,7 @@ fn what_is_wrong_outside_of_the_manifest_has_a_place_too() {
     assert_snapshot!(say(load_texts(&[("n/x.hcl", "")], &Options::default())), @"
     error: the folder `m` cannot be read: entity not found
       --> m
+      hint: name the folder with your *.hcl or *.tf files: DIR, --manifests or SYM_MANIFESTS, whichever the command takes
     ");
     assert_snapshot!(say(load_texts(&[("m/x.txt", "")], &Options::default())), @"
     error: there is no manifest in `m`
@@ -516,10 +517,11 @@ fn a_file_that_is_not_hcl_makes_no_other_complaints() {
     ];
     assert_snapshot!(say(load_texts(&texts, &Options::default())), @r#"
     error: this is not HCL: invalid block body; expected `}`, newline or identifier
-      --> m/a.hcl:2:16
+      --> m/a.hcl:1:35
       |
-    2 |   name = "main"
-      |                ^
+    1 | resource "sym_environment" "main" {
+      |                                   ^
+      hint: this brace is not closed: a `}` is missing where its block should end
 
     error: unknown attribute `lable` in `sym_flow`
       --> m/b.hcl:4:3
@@ -573,4 +575,24 @@ fn no_manifest_however_mangled_breaks_the_reader() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_removed_by_hand_stays_removed_unless_the_flow_says_otherwise() {
+    let base = std::fs::read_to_string(Path::new(FIXTURES).join("broken/base/base.hcl")).unwrap();
+    let restores = |line: &str| {
+        let flow = format!(
+            "resource \"sym_flow\" \"x\" {{\n name = \"x\"\n environment_id = sym_environment.main.id\n {line}\n \
+             params {{ strategy_id = sym_strategy.sso.id }}\n}}\n"
+        );
+        let loaded = load_texts(&[("m/base.hcl", &base), ("m/x.hcl", &flow)], &Options::default());
+        let catalog = loaded.unwrap_or_else(|complaints| panic!("{complaints}")).catalog;
+        let shown = describe(&catalog).contains("given again when somebody removes it in AWS");
+        let entry = catalog.flow(&crate::access::FlowName::new("x")).unwrap();
+        assert_eq!(shown, entry.flow.restores);
+        entry.flow.restores
+    };
+    assert!(!restores(""));
+    assert!(!restores("when_removed_by_hand = \"close\""));
+    assert!(restores("when_removed_by_hand = \"restore\""));
 }

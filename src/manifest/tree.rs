@@ -4,6 +4,7 @@
 use super::files::{Files, tidy};
 use super::nearest::did_you_mean;
 use super::source::{Fault, Log, Place, SourceId, Sources};
+use super::unclosed::unclosed;
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, BlockLabel, Body, Structure};
@@ -12,6 +13,9 @@ use std::path::{Path, PathBuf};
 
 /// How deep modules may be nested; a symbolic link can make a loop that has no end.
 const MAX_DEPTH: usize = 32;
+
+/// How the folder with the flows is named.
+const NAME_THE_FOLDER: &str = "name the folder with your *.hcl or *.tf files: DIR, --manifests or SYM_MANIFESTS, whichever the command takes";
 
 /// A block and the text it stands in.
 #[derive(Debug)]
@@ -89,6 +93,20 @@ pub(super) struct Folder {
     pub(super) partial: bool,
 }
 
+impl Folder {
+    /// Itself, and the folders of the modules it loads.
+    pub(super) fn reaches(&self) -> Vec<PathBuf> {
+        let texts = self.modules.values().filter_map(|module| module.declared.attribute("source")?.as_str());
+        let local = texts.filter(|text| is_local(text)).map(|text| tidy(&self.path.join(text)));
+        std::iter::once(self.path.clone()).chain(local).collect()
+    }
+}
+
+/// Whether a module's `source` is a folder here.
+fn is_local(source: &str) -> bool {
+    source.starts_with("./") || source.starts_with("../")
+}
+
 /// All folders that are reached; the first is the operator's own.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
@@ -133,7 +151,8 @@ impl Parser<'_> {
             Err(error) => {
                 let place = from.unwrap_or_else(|| self.whole(folder));
                 let message = format!("the folder `{}` cannot be read: {error}", folder.display());
-                self.log.add(Fault::new(place, message));
+                let fault = Fault::new(place, message);
+                self.log.add(if from.is_some() { fault } else { fault.hint(NAME_THE_FOLDER) });
                 None
             }
         }
@@ -207,7 +226,7 @@ impl Parser<'_> {
             self.log.add(Fault::new(place, "a module's `source` is plain text in quotes"));
             return ModuleSource::Broken;
         };
-        if !text.starts_with("./") && !text.starts_with("../") {
+        if !is_local(text) {
             return ModuleSource::Remote;
         }
         let path = tidy(&from.join(text));
@@ -316,6 +335,10 @@ fn unknown_block(declared: &Declared, word: &str) -> Fault {
 }
 
 pub(super) fn syntax_fault(source: SourceId, text: &str, error: &hcl_edit::parser::Error) -> Fault {
+    if let Some(unclosed) = unclosed(text) {
+        let at = Place { source, start: unclosed.start, end: unclosed.start + 1 };
+        return Fault::new(at, format!("this is not HCL: {}", error.message())).hint(unclosed.hint);
+    }
     let start = error.location().offset().min(text.len());
     let length = text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let at = Place { source, start, end: start + length };
@@ -323,10 +346,6 @@ pub(super) fn syntax_fault(source: SourceId, text: &str, error: &hcl_edit::parse
     let line = error.line();
     if line.contains("...") {
         return fault.hint("replace the `...` placeholder by what belongs there");
-    }
-    if start == 0 {
-        // The parser gives up at the very beginning when a text in quotes has no end.
-        return fault.hint("a quote or a brace somewhere in this file may not be closed");
     }
     fault
 }

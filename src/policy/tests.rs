@@ -31,6 +31,7 @@ fn plain(verdict: &Verdict) -> Plain {
         Verdict::Refused(Refused::TooLong { .. }) => Plain::No("too long"),
         Verdict::Refused(Refused::UsedUp { .. }) => Plain::No("used up"),
         Verdict::Refused(Refused::NoEmergency) => Plain::No("no emergency"),
+        Verdict::Refused(Refused::NobodyElse { .. }) => Plain::No("nobody else"),
         Verdict::Refused(Refused::Unknown { .. }) => Plain::No("unknown"),
         Verdict::Allowed(allowed) => Plain::Yes {
             asks: allowed

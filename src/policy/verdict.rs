@@ -76,6 +76,17 @@ pub enum Refused {
     },
     /// No rule lets this person take this in an emergency.
     NoEmergency,
+    /// A rule needs more people than there are.
+    NobodyElse {
+        /// The rule.
+        rule: String,
+        /// How many approvals it needs.
+        needed: u32,
+        /// How many people could give one.
+        others: usize,
+        /// The requester is named too, and may not decide on their own request.
+        has_requester: bool,
+    },
     /// It cannot be found out whether a rule applies: no, until it can.
     Unknown {
         /// The rule.
@@ -103,6 +114,26 @@ impl Refused {
                 "No rule of this flow lets you take this in an emergency. Ask for it without \
                                   the emergency, so that people can decide."
                     .to_owned()
+            }
+            Self::NobodyElse { rule, needed, others, has_requester } => {
+                let why = match (*others, has_requester) {
+                    (0, true) => format!(
+                        "Only you could decide on this under the rule “{rule}”, and nobody decides on their own request."
+                    ),
+                    (0, false) => format!(
+                        "Nobody could decide on this: everybody whom the rule “{rule}” asks has left or cannot be found."
+                    ),
+                    (others, _) => format!(
+                        "The rule “{rule}” needs {needed} approvals, and only {} could give any.",
+                        match (others, has_requester) {
+                            (1, true) => "one person beside you".to_owned(),
+                            (1, false) => "one person".to_owned(),
+                            (others, true) => format!("{others} people beside you"),
+                            (others, false) => format!("{others} people"),
+                        }
+                    ),
+                };
+                format!("{why} Ask the people who look after the flow to name somebody else who can approve.")
             }
             Self::Unknown { rule } => format!(
                 "I could not find out whether the rule “{rule}” is about this request: who is in the channel or \

@@ -130,7 +130,7 @@ fn common(matching: &[&Rule], question: &Question<'_>) -> Allowed {
 }
 
 impl Rule {
-    fn requirement(&self) -> Requirement {
+    pub(super) fn requirement(&self) -> Requirement {
         Requirement {
             rule: self.name.clone(),
             approvers: self.approvers.clone(),

@@ -8,16 +8,81 @@ use crate::manifest::{Catalog, FactSheet, describe_people};
 use crate::policy::{Allowed, Refused, Rule, Verdict};
 use std::fmt::Write as _;
 
+/// What Slack and AWS say beside what is known of the requester and the account.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// Everybody whom the rules that ask name, as far as they were looked up.
+    pub people: Vec<Facts>,
+    /// How many more there are.
+    pub unread: usize,
+    /// Look-ups that failed, a sentence each.
+    pub failures: Vec<String>,
+    /// Why AWS would refuse, whatever the rules say: it does not know the requester.
+    pub stranger_to_aws: Option<String>,
+}
+
+/// Where what is known comes from.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Nothing,
+    Sheet(&'a FactSheet),
+    Live(&'a Live),
+}
+
+impl Source<'_> {
+    /// The people about whom something is known.
+    fn people(self, played: &Played<'_>) -> Vec<Facts> {
+        match self {
+            Self::Nothing => Vec::new(),
+            Self::Sheet(sheet) => {
+                sheet.people.iter().map(|it| facts_of(played.entry, Some(sheet), &it.email)).collect()
+            }
+            Self::Live(live) => live.people.clone(),
+        }
+    }
+}
+
 /// Says whether a wish is allowed, by which rules, who could decide, where it would be posted and how
-/// long it may wait; and what cannot be known.
+/// long it may wait; and what cannot be known. Nothing but the facts file is asked.
 pub fn explain(catalog: &Catalog, sheet: Option<&FactSheet>, wish: &Wish) -> Report {
-    let played = match play(catalog, sheet, wish) {
-        Ok(played) => played,
-        Err(why) => return Report { text: format!("error: {why}\n"), outcome: Outcome::Failed },
-    };
-    let mut out = format!("{}\n\n", headline(&played, wish));
-    let unknown = unknown(&played, sheet);
+    match play(catalog, sheet, wish) {
+        Ok(played) => tell(&played, wish, sheet.map_or(Source::Nothing, Source::Sheet)),
+        Err(why) => Report { text: format!("error: {why}\n"), outcome: Outcome::Failed },
+    }
+}
+
+/// The same with what Slack and AWS say.
+pub fn explain_live(played: &Played<'_>, wish: &Wish, live: &Live) -> Report {
+    tell(played, wish, Source::Live(live))
+}
+
+/// Yes, no, or that it cannot be told.
+fn outcome(played: &Played<'_>, source: Source<'_>) -> Outcome {
+    let is_stranger = matches!(source, Source::Live(live) if live.stranger_to_aws.is_some());
     match &played.verdict {
+        Verdict::Refused(Refused::Unknown { .. }) => Outcome::Failed,
+        Verdict::Allowed(_) if !is_stranger && is_offered(played) => Outcome::Fine,
+        Verdict::Allowed(_) | Verdict::Refused(_) => Outcome::No,
+    }
+}
+
+/// Whether the form has the duration at all.
+fn is_offered(played: &Played<'_>) -> bool {
+    played.duration.is_none_or(|duration| played.entry.flow.durations.contains(&duration))
+}
+
+fn tell(played: &Played<'_>, wish: &Wish, source: Source<'_>) -> Report {
+    let mut out = format!("{}\n\n", headline(played, wish));
+    let unknown = unknown(played, source);
+    match &played.verdict {
+        Verdict::Allowed(_) if !is_offered(played) => {
+            let offered: Vec<String> = played.entry.flow.durations.iter().map(|span| span.short()).collect();
+            let _ = writeln!(
+                out,
+                "Nobody can ask for that: the form offers {} only. The rules alone would allow it.",
+                offered.join(", ")
+            );
+        }
         Verdict::Allowed(allowed) => {
             let _ = writeln!(out, "{}", sentence(allowed));
         }
@@ -32,23 +97,46 @@ pub fn explain(catalog: &Catalog, sheet: Option<&FactSheet>, wish: &Wish) -> Rep
             let _ = writeln!(out, "Not allowed. {why}");
         }
     }
-    rules(&mut out, &played);
-    if let Verdict::Allowed(allowed) = &played.verdict {
-        deciders(&mut out, &played, allowed, sheet);
-        terms(&mut out, &played, allowed);
+    if let Source::Live(Live { stranger_to_aws: Some(why), .. }) = source {
+        let _ = writeln!(out, "AWS would not take it: {why}");
     }
+    rules(&mut out, played);
+    if let Verdict::Allowed(allowed) = &played.verdict {
+        deciders(&mut out, played, allowed, source);
+        terms(&mut out, played, allowed);
+    }
+    account(&mut out, played, source);
     if !unknown.is_empty() {
         out.push('\n');
     }
     for line in unknown {
         let _ = writeln!(out, "unknown: {line}");
     }
-    if sheet.is_none() {
-        out.push_str(
-            "Slack and AWS were not asked; --facts FILE says who is where and how accounts are tagged.\n",
-        );
+    match source {
+        Source::Nothing => {
+            let _ = writeln!(
+                out,
+                "Slack and AWS were not asked, and {} is taken for a full member. --facts FILE says who is where and \
+                 how accounts are tagged; with SLACK_BOT_TOKEN and AWS credentials in the environment they are asked.",
+                wish.asks
+            );
+        }
+        Source::Sheet(_) => {}
+        Source::Live(live) => {
+            for failure in &live.failures {
+                let _ = writeln!(out, "not answered: {failure}");
+            }
+        }
     }
-    Report { text: out, outcome: Outcome::Fine }
+    Report { text: out, outcome: outcome(played, source) }
+}
+
+/// What AWS said about the account.
+fn account(out: &mut String, played: &Played<'_>, source: Source<'_>) {
+    let (Source::Live(_), Some(account)) = (source, &played.account) else { return };
+    let tags: Vec<String> = account.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let tags = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
+    let _ = writeln!(out, "\naccount {} is in {}; tags: {tags}", account.id, account.units.join(", "));
 }
 
 fn headline(played: &Played<'_>, wish: &Wish) -> String {
@@ -61,10 +149,6 @@ fn headline(played: &Played<'_>, wish: &Wish) -> String {
     }
     if let Some(duration) = played.duration {
         let _ = write!(text, " for {duration}");
-        if !played.entry.flow.durations.contains(&duration) {
-            let offered: Vec<String> = played.entry.flow.durations.iter().map(|span| span.short()).collect();
-            let _ = write!(text, " (the form offers {})", offered.join(", "));
-        }
     }
     if wish.is_emergency {
         text.push_str(", in an emergency");
@@ -112,7 +196,7 @@ fn matching(rule: &Rule, played: &Played<'_>) -> String {
     text
 }
 
-fn deciders(out: &mut String, played: &Played<'_>, allowed: &Allowed, sheet: Option<&FactSheet>) {
+fn deciders(out: &mut String, played: &Played<'_>, allowed: &Allowed, source: Source<'_>) {
     let (title, requirements): (&str, &[Requirement]) = match &allowed.emergency {
         Some(emergency) => ("who can acknowledge it", &emergency.skipped),
         None => ("who decides", &allowed.requirements),
@@ -143,16 +227,46 @@ fn deciders(out: &mut String, played: &Played<'_>, allowed: &Allowed, sheet: Opt
         rows.push(vec![requirement.rule.clone(), says]);
     }
     out.push_str(&columns(&rows, "  "));
-    let Some(sheet) = sheet else { return };
-    let able: Vec<String> = sheet
-        .people
+    let people = source.people(played);
+    match source {
+        Source::Nothing => {}
+        Source::Sheet(_) => {
+            let _ = writeln!(out, "  of the people in the facts file: {}", able(played, allowed, &people));
+        }
+        Source::Live(live) => {
+            out.push_str("\nright now\n");
+            let mut rows = Vec::new();
+            for requirement in requirements {
+                let mut says = able(played, &alone(allowed, requirement), &people);
+                if live.unread > 0 {
+                    let _ =
+                        write!(says, " (and perhaps some of {} more who were not looked up)", live.unread);
+                }
+                rows.push(vec![requirement.rule.clone(), says]);
+            }
+            out.push_str(&columns(&rows, "  "));
+        }
+    }
+}
+
+/// The same with one requirement only.
+fn alone(allowed: &Allowed, requirement: &Requirement) -> Allowed {
+    let mut alone = allowed.clone();
+    match &mut alone.emergency {
+        Some(emergency) => emergency.skipped.retain(|it| it == requirement),
+        None => alone.requirements.retain(|it| it == requirement),
+    }
+    alone
+}
+
+/// Those of the people whose click would count.
+fn able(played: &Played<'_>, allowed: &Allowed, people: &[Facts]) -> String {
+    let able: Vec<String> = people
         .iter()
-        .map(|person| facts_of(played.entry, Some(sheet), &person.email))
         .filter(|facts| played.click(allowed, facts).is_ok())
-        .filter_map(|facts| facts.email.map(|email| email.to_string()))
+        .map(|facts| facts.email.as_ref().map_or_else(|| facts.user.to_string(), ToString::to_string))
         .collect();
-    let able = if able.is_empty() { "nobody".to_owned() } else { able.join(", ") };
-    let _ = writeln!(out, "  of the people in the facts file: {able}");
+    if able.is_empty() { "nobody".to_owned() } else { able.join(", ") }
 }
 
 fn terms(out: &mut String, played: &Played<'_>, allowed: &Allowed) {
@@ -171,7 +285,7 @@ fn terms(out: &mut String, played: &Played<'_>, allowed: &Allowed) {
 }
 
 /// What cannot be known, each thing once.
-fn unknown(played: &Played<'_>, sheet: Option<&FactSheet>) -> Vec<String> {
+fn unknown(played: &Played<'_>, source: Source<'_>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for (rule, compared) in &played.compared {
         if compared.misses().is_empty() {
@@ -183,10 +297,10 @@ fn unknown(played: &Played<'_>, sheet: Option<&FactSheet>) -> Vec<String> {
         for people in allowed.requirements.iter().chain(skipped).flat_map(|it| &it.approvers) {
             let is_group =
                 matches!(people, People::Usergroup(_) | People::IdcGroup(_) | People::ChannelMembers);
-            let says = |facts: &Facts| people.names(facts).is_some();
-            let named = sheet.iter().flat_map(|sheet| &sheet.people);
-            let mut told = named.map(|person| facts_of(played.entry, sheet, &person.email));
-            if is_group && !told.any(|facts| says(&facts)) {
+            let told = source.people(played);
+            let is_told = told.iter().any(|facts| people.names(facts).is_some());
+            // Where Slack and AWS were asked, what failed is said by itself.
+            if is_group && !is_told && !matches!(source, Source::Live(_)) {
                 all.push(format!("who is {}", words::among(people, played)));
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::access::{
     AccessRequest, Answer, AnswerValue, Ask, AskedTarget, Click, ClickAction, Email, Event, Facts, FlowName,
-    People, Person, Principal, Refusal, Resource, Span, Target, TargetName, Terms, Timestamp, decide,
+    People, Person, Principal, Refusal, Resource, Span, Target, TargetName, Terms, Timestamp, Unfit, decide,
 };
 use crate::manifest::{Catalog, FactSheet, FlowEntry};
 use crate::policy::{self, AccountFacts, Allowed, Decision, Match, Question, Refused, Rule, Verdict};
@@ -61,6 +61,30 @@ pub struct Played<'a> {
 /// # Errors
 /// There is no such flow, target or account: a sentence.
 pub fn play<'a>(catalog: &'a Catalog, sheet: Option<&FactSheet>, wish: &Wish) -> Result<Played<'a>, String> {
+    let asked = asked_for(catalog, wish)?;
+    let account_id = asked.resource.as_ref().and_then(Resource::account_id);
+    let account = account_id.and_then(|id| sheet?.account(id)).cloned();
+    let facts = facts_of(asked.entry, sheet, &wish.asks);
+    Ok(asked.with(wish, facts, account))
+}
+
+/// What a wish is about, before anything is known about people and accounts.
+#[derive(Debug, Clone)]
+pub struct AskedFor<'a> {
+    /// The flow.
+    pub entry: &'a FlowEntry,
+    /// What is asked for.
+    pub target: Option<&'a Target>,
+    /// The resource it stands for.
+    pub resource: Option<Resource>,
+    duration: Option<Span>,
+}
+
+/// Finds what a wish is about.
+///
+/// # Errors
+/// There is no such flow, target or account: a sentence.
+pub fn asked_for<'a>(catalog: &'a Catalog, wish: &Wish) -> Result<AskedFor<'a>, String> {
     let entry = catalog.flow(&wish.flow).ok_or_else(|| {
         let names: Vec<&str> = catalog.flows.iter().map(|entry| entry.flow.name.as_str()).collect();
         format!("there is no flow `{}`: there is {}", wish.flow, listed(&names))
@@ -79,44 +103,50 @@ pub fn play<'a>(catalog: &'a Catalog, sheet: Option<&FactSheet>, wish: &Wish) ->
         }
         (_, duration) => duration,
     };
-    let account_id = resource.as_ref().and_then(Resource::account_id);
-    let account = account_id.and_then(|id| sheet?.account(id)).cloned();
-    let facts = facts_of(entry, sheet, &wish.asks);
-    let question = Question {
-        target: target.map(|target| &target.name),
-        account_id,
-        account: account.as_ref(),
-        duration,
-        facts: &facts,
-        is_emergency: wish.is_emergency,
-        uses: &wish.uses,
-    };
-    let compared = entry
-        .rules
-        .iter()
-        .filter(|rule| wish.is_emergency || rule.decision != Decision::BreakGlass)
-        .map(|rule| (rule, rule.compare(&question)))
-        .collect();
-    // The bot turns guests away before any rule is asked.
-    let verdict = if facts.is_full_member() {
-        policy::evaluate(&entry.rules, &question)
-    } else {
-        Verdict::Refused(Refused::NoRule)
-    };
-    let longest = policy::longest(&entry.rules, &question);
-    Ok(Played {
-        entry,
-        target,
-        resource: resource.clone(),
-        compared,
-        verdict,
-        longest,
-        duration,
-        is_emergency: wish.is_emergency,
-        uses: wish.uses.clone(),
-        account: account.clone(),
-        facts: facts.clone(),
-    })
+    Ok(AskedFor { entry, target, resource, duration })
+}
+
+impl<'a> AskedFor<'a> {
+    /// Plays the wish with what is known about the requester and the account.
+    #[must_use]
+    pub fn with(self, wish: &Wish, facts: Facts, account: Option<AccountFacts>) -> Played<'a> {
+        let Self { entry, target, resource, duration } = self;
+        let question = Question {
+            target: target.map(|target| &target.name),
+            account_id: resource.as_ref().and_then(Resource::account_id),
+            account: account.as_ref(),
+            duration,
+            facts: &facts,
+            is_emergency: wish.is_emergency,
+            uses: &wish.uses,
+        };
+        let compared = entry
+            .rules
+            .iter()
+            .filter(|rule| wish.is_emergency || rule.decision != Decision::BreakGlass)
+            .map(|rule| (rule, rule.compare(&question)))
+            .collect();
+        // The bot turns guests away before any rule is asked.
+        let verdict = if facts.is_full_member() {
+            policy::evaluate(&entry.rules, &question)
+        } else {
+            Verdict::Refused(Refused::NoRule)
+        };
+        let longest = policy::longest(&entry.rules, &question);
+        Played {
+            entry,
+            target,
+            compared,
+            verdict,
+            longest,
+            duration,
+            is_emergency: wish.is_emergency,
+            uses: wish.uses.clone(),
+            resource,
+            account,
+            facts,
+        }
+    }
 }
 
 /// `a`, `b`, `c`
@@ -130,6 +160,8 @@ fn target<'a>(entry: &'a FlowEntry, wish: &Wish) -> Result<Option<&'a Target>, S
     match (&wish.target, names.as_slice()) {
         (None, []) => Ok(None),
         (Some(_), []) => Err(format!("the flow `{}` grants nothing: leave the target out", entry.flow.name)),
+        // The form does not ask either.
+        (None, [_]) => Ok(entry.flow.targets.first()),
         (None, names) => Err(format!("the flow `{}` needs a target: {}", entry.flow.name, listed(names))),
         (Some(name), names) => entry.flow.target(name).map(Some).ok_or_else(|| {
             format!(
@@ -214,8 +246,16 @@ impl Played<'_> {
 
     /// What the requester would be told, when the answer is no.
     pub fn refusal(&self) -> Option<String> {
-        if self.facts.is_guest {
-            return Some("Guests cannot request access.".to_owned());
+        if let Some(unfit) = self.facts.unfit() {
+            let why = match unfit {
+                Unfit::Stranger => {
+                    "Only members of this Slack workspace can request access, and no active one has this address."
+                }
+                Unfit::Bot => "Bots and apps cannot request access.",
+                Unfit::Deactivated => "This account was deactivated.",
+                Unfit::Guest => "Guests cannot request access.",
+            };
+            return Some(why.to_owned());
         }
         match &self.verdict {
             Verdict::Allowed(_) => None,
@@ -285,6 +325,7 @@ impl Played<'_> {
             include_decision_message: flow.include_decision_message,
             shorter: Vec::new(),
             auto_rules: allowed.auto_rules.clone(),
+            restores: flow.restores,
             emergency: allowed.emergency.clone(),
         }
     }

@@ -8,10 +8,10 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// What the disk has: every commit up to this number, or an error for good.
 type OnDisk = Result<u64, String>;
@@ -40,6 +40,34 @@ impl Ticket {
     }
 }
 
+/// A disk that takes its time: while this lives, no commit after a certain one is flushed. Commits are
+/// taken and readers see them, but no ticket of theirs says that they are on disk, so that nothing may
+/// come of them. A store that is closed flushes everything all the same.
+#[derive(Debug)]
+pub struct Held {
+    wanted: Arc<Wanted>,
+}
+
+impl Held {
+    /// Returns when there is a commit that is kept from the disk.
+    pub async fn withholds(&self) {
+        loop {
+            let news = self.wanted.withheld.notified();
+            if self.wanted.lock().is_held() {
+                return;
+            }
+            news.await;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.wanted.lock().last = None;
+        self.wanted.changed.notify_one();
+    }
+}
+
 /// After this long without a commit the witness catches up.
 const REST: Duration = Duration::from_secs(1);
 
@@ -54,19 +82,36 @@ pub(super) struct Committer {
 struct Wanted {
     state: Mutex<State>,
     changed: Condvar,
+    /// A commit came that is kept from the disk.
+    withheld: Notify,
     flushes: AtomicU64,
+}
+
+impl Wanted {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Debug, Default)]
 struct State {
     commits: u64,
+    /// No commit after this one is flushed for now.
+    last: Option<u64>,
     stop: bool,
+}
+
+impl State {
+    /// The next flush would bring a commit to the disk that is kept from it.
+    fn is_held(&self) -> bool {
+        self.last.is_some_and(|last| self.commits > last)
+    }
 }
 
 impl Committer {
     /// `done` commits are on disk already.
     pub(super) fn start(disk: Disk, witness: Witness, done: u64) -> std::io::Result<Self> {
-        let state = Mutex::new(State { commits: done, stop: false });
+        let state = Mutex::new(State { commits: done, ..State::default() });
         let wanted = Arc::new(Wanted { state, ..Wanted::default() });
         let on_disk = Arc::new(watch::Sender::new(Ok(done)));
         let worker =
@@ -94,12 +139,20 @@ impl Committer {
     }
 
     pub(super) fn ticket(&self, number: u64) -> Ticket {
-        let mut state = self.wanted.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.wanted.lock();
         if number > state.commits {
             state.commits = number;
+            if state.is_held() {
+                self.wanted.withheld.notify_one();
+            }
             self.wanted.changed.notify_one();
         }
         Ticket { number, on_disk: self.on_disk.subscribe() }
+    }
+
+    pub(super) fn hold_after(&self, last: u64) -> Held {
+        self.wanted.lock().last = Some(last);
+        Held { wanted: Arc::clone(&self.wanted) }
     }
 
     pub(super) fn flushes(&self) -> u64 {
@@ -121,7 +174,7 @@ fn report(on_disk: &watch::Sender<OnDisk>, news: OnDisk) -> bool {
 /// Everything taken is on disk before the store is closed.
 impl Drop for Committer {
     fn drop(&mut self) {
-        self.wanted.state.lock().unwrap_or_else(PoisonError::into_inner).stop = true;
+        self.wanted.lock().stop = true;
         self.wanted.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
@@ -173,15 +226,17 @@ impl Worker {
 
     /// Waits for work, or for the witness's time to catch up.
     fn next(&self) -> (u64, bool) {
-        let state = self.wanted.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_none = |state: &mut State| state.commits == self.done && !state.stop;
+        let state = self.wanted.lock();
+        let has_none = |state: &mut State| (state.commits == self.done || state.is_held()) && !state.stop;
         let state = if self.witness.lags(self.done) {
             let waited = self.wanted.changed.wait_timeout_while(state, REST, has_none);
             waited.unwrap_or_else(PoisonError::into_inner).0
         } else {
             self.wanted.changed.wait_while(state, has_none).unwrap_or_else(PoisonError::into_inner)
         };
-        (state.commits, state.stop)
+        // Its time may be up while commits are held.
+        let target = if state.is_held() && !state.stop { self.done } else { state.commits };
+        (target, state.stop)
     }
 }
 

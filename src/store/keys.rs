@@ -21,6 +21,8 @@ pub(super) const CLICK: &[u8] = b"i/";
 pub(super) const SEEN: &[u8] = b"x/";
 /// `a/<number>` → hash and record.
 pub(super) const AUDIT: &[u8] = b"a/";
+/// What the last comparison with AWS has shown.
+pub(super) const SWEEP: &[u8] = b"s/last";
 /// How far the books have come: see [`Head`].
 pub(super) const HEAD: &[u8] = b"m/head";
 /// The format of the rows.

@@ -3,7 +3,7 @@
 
 use super::{Due, Queued, Store, StoreError, keys, row, write};
 use crate::access::{
-    AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Timestamp, UserId,
+    AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Sweep, Timestamp, UserId,
 };
 use sled::IVec;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -110,8 +110,19 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.next_due_beside(|_| false)
+    }
+
+    /// When the next thing is due, beside what is in hand.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn next_due_beside(
+        &self,
+        is_in_hand: impl Fn(&Due) -> bool,
+    ) -> Result<Option<Timestamp>, StoreError> {
         for entry in Scan::prefix(&self.db, keys::DUE) {
-            if let Some((at, _)) = keys::read_due(&entry?.0) {
+            if let Some((at, _)) = keys::read_due(&entry?.0).filter(|(_, what)| !is_in_hand(what)) {
                 return Ok(Some(at));
             }
         }
@@ -230,6 +241,25 @@ impl Store {
             }
         }
         Ok(found)
+    }
+
+    /// What the last comparison with AWS has shown, if there was one.
+    ///
+    /// # Errors
+    /// The store or the row cannot be read.
+    pub fn sweep(&self) -> Result<Option<Sweep>, StoreError> {
+        self.get(keys::SWEEP)
+    }
+
+    /// The id of every entitlement in the books, whether its row can be read or not.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn entitlement_ids(&self) -> impl Iterator<Item = Result<EntitlementId, StoreError>> + '_ {
+        Scan::prefix(&self.db, keys::ENTITLEMENT).that_is_long().map(|entry| {
+            let (key, _) = entry?;
+            Ok(EntitlementId::new(String::from_utf8_lossy(&key[keys::ENTITLEMENT.len()..])))
+        })
     }
 
     /// Every entitlement in the books. Rows that cannot be read are named in the log and passed over.

@@ -4,6 +4,7 @@ mod books;
 mod crash;
 mod format;
 mod opening;
+mod power;
 mod proof;
 mod samples;
 

@@ -50,17 +50,21 @@ impl Store {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> impl Iterator<Item = Result<Kept, StoreError>> + '_ {
-        let scan = read::Scan::prefix(&self.db, keys::AUDIT).that_is_long();
-        scan.map(|entry| {
-            let (key, value) = entry?;
-            let (hash, text) = split(&key, &value)?;
-            Ok(Kept { number: keys::read_number(&key), hash: *hash, record: row::decode(&key, text)? })
-        })
-        .filter(move |kept| {
+        self.trail_from(0).filter(move |kept| {
             let at =
                 |is_in: &dyn Fn(Timestamp) -> bool| kept.as_ref().map_or(true, |kept| is_in(kept.record.at));
             since.is_none_or(|since| at(&|moment| moment >= since))
                 && until.is_none_or(|until| at(&|moment| moment < until))
+        })
+    }
+
+    /// The records from this number on, oldest first.
+    pub fn trail_from(&self, number: u64) -> impl Iterator<Item = Result<Kept, StoreError>> + '_ {
+        let (from, to) = (keys::audit(number), keys::after(keys::AUDIT));
+        read::Scan::range(&self.db, &from, &to).that_is_long().map(|entry| {
+            let (key, value) = entry?;
+            let (hash, text) = split(&key, &value)?;
+            Ok(Kept { number: keys::read_number(&key), hash: *hash, record: row::decode(&key, text)? })
         })
     }
 

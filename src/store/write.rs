@@ -122,6 +122,9 @@ impl Draft<'_> {
         for envelope in &commit.forget {
             self.remove(keys::seen(envelope));
         }
+        if let Some(sweep) = &commit.sweep {
+            self.put(keys::SWEEP.to_vec(), row::encode(sweep)?);
+        }
         Ok(())
     }
 

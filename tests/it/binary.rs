@@ -1,13 +1,21 @@
 //! The binary as people and machines start it.
 
+mod asking;
+mod reloading;
+mod small;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sym::clock::Clock;
 use sym::demo::Stage;
 use sym::manifest::{Options, load};
+use sym::sandbox::aws::{Fault, Match, OperationTime};
+use sym::sandbox::slack::Slack;
+use sym::store::Store;
 
 pub(crate) const SYM: &str = env!("CARGO_BIN_EXE_sym");
 pub(crate) const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/manifests/stories");
@@ -79,7 +87,11 @@ pub(crate) struct Process {
 
 impl Process {
     fn start(stage: &Stage, data: &Path) -> Self {
-        Self::begin(command(stage, data, &[]))
+        Self::start_with(stage, data, &["--manifests", STORIES])
+    }
+
+    fn start_with(stage: &Stage, data: &Path, arguments: &[&str]) -> Self {
+        Self::begin(command_with(stage, data, &[], arguments))
     }
 
     /// Starts a bot and waits until it serves health.
@@ -116,19 +128,28 @@ impl Process {
     }
 
     pub(crate) fn terminate(&mut self) {
+        self.signal("-TERM");
+    }
+
+    fn signal(&mut self, signal: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 }
 
 /// `sym run` on a stage. What comes before it may be a shell that limits it.
 pub(crate) fn command(stage: &Stage, data: &Path, before: &[&str]) -> Command {
+    command_with(stage, data, before, &["--manifests", STORIES])
+}
+
+fn command_with(stage: &Stage, data: &Path, before: &[&str], arguments: &[&str]) -> Command {
     let mut words = before.iter().copied().chain([SYM]);
     let mut command = Command::new(words.next().unwrap_or(SYM));
     command
         .args(words)
-        .args(["run", "--manifests", STORIES, "--listen", "127.0.0.1:0", "--data"])
+        .args(["run", "--listen", "127.0.0.1:0", "--data"])
         .arg(data)
+        .args(arguments)
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .env("SLACK_APP_TOKEN", stage.slack.app_token())
@@ -206,4 +227,79 @@ async fn a_refused_token_stops_a_bot_that_owes_nothing() {
     });
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("invalid_auth"), "{}", text(&output.stderr));
+}
+
+/// What a button carries.
+fn value_of(blocks: &serde_json::Value, action: &str) -> Option<String> {
+    if blocks["action_id"] == action {
+        return blocks["value"].as_str().map(str::to_owned);
+    }
+    let parts: Vec<&serde_json::Value> = match blocks {
+        serde_json::Value::Array(list) => list.iter().collect(),
+        serde_json::Value::Object(map) => map.values().collect(),
+        _ => Vec::new(),
+    };
+    parts.into_iter().find_map(|part| value_of(part, action))
+}
+
+/// Waits for a message in the channel of requests with this button; its channel, its time, its request.
+async fn button(stage: &Stage, action: &str) -> (String, String, String) {
+    let channel = stage.channel("access-requests").unwrap().to_owned();
+    let find = |slack: &Slack| {
+        let messages = slack.messages(&channel);
+        messages.iter().find_map(|it| Some((channel.clone(), it.ts.clone(), value_of(&it.blocks, action)?)))
+    };
+    stage.slack.until(Duration::from_secs(30), find).await.expect("the button comes")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_told_to_stop_in_the_middle_of_a_grant_knows_of_it_when_it_comes_back() {
+    let stage = stage().await;
+    let data = tempfile::tempdir().unwrap();
+    let mut process = tokio::task::block_in_place(|| Process::start(&stage, data.path()));
+    tokio::task::block_in_place(|| process.wait_for("\"ready\""));
+    let (ana, bo) = (stage.player("ana").unwrap().user.clone(), stage.player("bo").unwrap().user.clone());
+    let general = stage.channel("general").unwrap();
+    assert!(stage.slack.command(&ana, general, "/sym", "request aws").await.unwrap().acked);
+    let open = |slack: &Slack| slack.view(&ana).filter(|view| slack.shown_view(view).contains("Reason"));
+    let view = stage.slack.until(Duration::from_secs(30), open).await.expect("the form opens");
+    let answers = serde_json::json!({ "Target": "Prod admin", "Reason": "INC-42", "Duration": "1h" });
+    assert!(stage.slack.submit(&ana, &view.id, answers).await.unwrap().errors().is_empty());
+    let (channel, ts, request) = button(&stage, "sym_approve").await;
+
+    // AWS takes its time, and the bot is told to stop while it does.
+    stage.aws.set_operation_time(OperationTime::Millis(60_000));
+    stage.aws.fault(Match::next("CreateAccountAssignment"), Fault::Delay(300));
+    let (sender, called) = std::sync::mpsc::channel();
+    stage.aws.set_gate(Arc::new(move |operation: &str| {
+        if operation == "CreateAccountAssignment" {
+            sender.send(()).ok();
+        }
+        None
+    }));
+    stage.slack.click(&bo, &channel, &ts, "sym_approve", &request).await.unwrap();
+    tokio::task::block_in_place(|| {
+        called.recv_timeout(Duration::from_secs(30)).expect("AWS is asked to give it");
+        process.terminate();
+        let mut rest = String::new();
+        process.log.read_to_string(&mut rest).unwrap();
+        assert!(process.child.wait().unwrap().success(), "{rest}");
+    });
+    stage.aws.clear_gate();
+    assert_eq!(stage.aws.in_flight(), 1, "AWS goes on without the bot");
+    let store = Store::open(data.path()).unwrap();
+    let kept: Vec<_> = store.entitlements().collect();
+    assert!(kept.len() == 1 && kept[0].may_be_held(), "{kept:?}");
+    drop((kept, store));
+
+    stage.aws.finish_operations();
+    stage.aws.set_operation_time(OperationTime::Polls(1));
+    let mut process = tokio::task::block_in_place(|| Process::start(&stage, data.path()));
+    tokio::task::block_in_place(|| process.wait_for("\"ready\""));
+    let (channel, ts, request) = button(&stage, "sym_revoke").await;
+    assert_eq!(stage.aws.holdings().len(), 1);
+    assert!(stage.slack.click(&ana, &channel, &ts, "sym_revoke", &request).await.unwrap().acked);
+    let is_over = |_: &Slack| stage.aws.holdings().is_empty().then_some(());
+    stage.slack.until(Duration::from_secs(30), is_over).await.expect("it is taken back");
+    drop(process);
 }

@@ -1,8 +1,8 @@
 //! A bot that dies at any outgoing call leaves nothing behind, and loses nothing.
 
-use crate::world::World;
 use crate::world::crash::outside;
 use crate::world::custody::{HOUR, minutes};
+use crate::world::{Asked, World, values};
 use std::collections::BTreeMap;
 use sym::access::{AccessRequest, Cause, Entitlement, Removal, Status};
 use sym::sandbox::aws::{CutSide, Holding, Outcome};
@@ -46,6 +46,101 @@ fn a_bot_that_dies_at_any_call_still_ends_access_given_back() {
 #[test]
 fn a_bot_that_dies_at_any_call_still_ends_overlapping_access() {
     die_everywhere("overlapping", &overlapping);
+}
+
+#[test]
+fn a_power_cut_before_any_commit_is_on_disk_leaves_no_access_given_back() {
+    lose_every_commit("given back", &given_back);
+}
+
+#[test]
+fn a_power_cut_before_any_commit_is_on_disk_leaves_no_overlapping_access() {
+    lose_every_commit("overlapping", &overlapping);
+}
+
+/// Plays the story again and again, each time with a disk that takes one commit more and then no other,
+/// until it runs through. What is on disk then is what the next bot starts with.
+fn lose_every_commit(name: &str, story: &impl AsyncFn(&World)) {
+    let outside = outside();
+    let mut lost = 0;
+    for commits in 0.. {
+        assert!(commits < 500, "the story does not end");
+        let mut world = World::outlasting(&outside, STORIES);
+        let was_cut = world.play_until_commit(commits, async |world: &World| story(world).await);
+        let place = format!("{name}, after {commits} commits");
+        let found = Store::open(world.data()).unwrap_or_else(|error| panic!("{place}: {error}"));
+        // What was written and not synced may be there, as with a real disk: it mostly is not.
+        lost += u64::from(found.figures().commits <= commits);
+        drop(found);
+        check_custody(&world, &place);
+        world.play(async |world: &World| {
+            world.settle().await;
+            for _ in 0..13 {
+                assert_covered(world, &world.engine().store().entitlements().collect::<Vec<_>>(), &place);
+                world.pass(minutes(15)).await;
+            }
+            check_end(world, &place);
+        });
+        if !was_cut {
+            assert!(commits > 10, "{place}: the story is too short to be true");
+            assert!(lost > commits / 2, "{place}: only {lost} cuts lost what was not synced");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_acknowledged_and_no_call_leaves_before_the_disk_has_it() {
+    let world = World::with(STORIES).await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let hold = |world: &World| world.engine().store().hold_after(world.engine().store().figures().commits);
+
+    ana.types("request aws").await;
+    let view = world.slack().view(ana.user()).expect("a form is open");
+    let before = world.slack().calls().len();
+    let held = hold(&world);
+    let answers = values([("Target", "Prod admin"), ("Duration", "1h"), ("Reason", "INC-42")]);
+    let reply = world.slack().submit(ana.user(), &view.id, answers.clone()).await.unwrap();
+    assert!(!reply.acked, "the form was acknowledged before the request was on disk");
+    ana.closes_form().await;
+    assert_eq!(world.request_ids().len(), 1, "the request is decided, and waits for the disk");
+    assert_eq!(world.slack().calls().len(), before, "somebody was told of a request that is not on disk");
+    drop(held);
+    world.settle().await;
+    let request = Asked { id: world.request_ids().remove(0) };
+    assert_eq!(world.word(&request), "pending");
+
+    let (before, calls) = (world.slack().calls().len(), world.calls_for_access());
+    let held = hold(&world);
+    let card = world.card_message(&request);
+    let clicked = world.slack().click(bo.user(), &card.channel, &card.ts, "sym_approve", request.id.as_str());
+    assert!(!clicked.await.unwrap().acked, "the click was acknowledged before it was on disk");
+    assert_eq!(world.calls_for_access(), calls, "AWS was called before the approval was on disk");
+    assert_eq!(world.slack().calls().len(), before, "somebody was told of what is not on disk");
+    drop(held);
+    world.settle().await;
+    assert!(ana.is_admin());
+
+    // Its hour is up: the end is written down before AWS is asked for it.
+    let Status::Active { ends_at: Some(end), .. } = world.status(&request) else { panic!("it is held") };
+    world.jump(end);
+    let (before, calls) = (world.slack().calls().len(), world.calls_for_access());
+    let held = hold(&world);
+    let settled = async { world.engine().settle().await };
+    tokio::select! {
+        () = held.withholds() => {}
+        () = settled => panic!("nothing was written about the end"),
+    }
+    for _ in 0..3 {
+        world.engine().slack().auth_test().await.unwrap();
+    }
+    assert_eq!(world.calls_for_access(), calls, "AWS was called before the end was on disk");
+    assert_eq!(world.slack().calls().len(), before + 3, "somebody was told of an end that is not on disk");
+    drop(held);
+    world.settle().await;
+    assert!(!ana.is_admin());
+    world.ignore_messages();
+    world.finish().await;
 }
 
 /// Plays the story again and again, each time with the world cut off one call later, before or after

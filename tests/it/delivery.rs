@@ -130,6 +130,15 @@ async fn a_channel_archived_since_yesterday_is_told_to_those_who_can_mend_it() {
 }
 
 #[tokio::test]
+async fn a_channel_that_was_archived_before_it_was_ever_used_is_called_archived() {
+    let (ana, errors) = reaches_nobody(|world| world.slack().archive(world.channel())).await;
+    for said in [ana, errors] {
+        assert!(said.contains("#access-requests: the channel is archived; unarchive it"), "{said}");
+        assert!(!said.contains("there is no such channel"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn a_channel_without_the_bot_is_told_to_those_who_can_mend_it() {
     let (ana, errors) = reaches_nobody(|world| world.slack().remove_bot(world.channel())).await;
     assert_snapshot!(ana, @"

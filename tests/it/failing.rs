@@ -440,7 +440,8 @@ async fn group_memberships_that_aws_will_not_take_back_come_with_the_way_to_do_i
     }
     world.pass(HOUR + minutes(2)).await;
     let errors = world.channel_text("sym-errors").join("\n");
-    assert!(errors.contains(&format!("from group {SUPPORT} in the Identity Center console")), "{errors}");
+    assert!(errors.contains("aws identitystore delete-group-membership --identity-store-id d-"), "{errors}");
+    assert!(errors.contains(&format!("--group-id {SUPPORT} --member-id UserId={}", ana.player.sso_user)));
     let command =
         format!("aws iam remove-user-from-group --group-name {CLOUDWATCH} --user-name ana@example.com");
     assert!(errors.contains(&command), "{errors}");

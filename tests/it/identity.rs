@@ -173,3 +173,23 @@ async fn an_aws_that_stays_away_gives_the_request_back() {
     assert_eq!(world.posts(), 0);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn an_address_that_changes_while_access_is_held_does_not_keep_it_from_ending() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("Prod admin").for_(Span::hours(1)).because("INC-42").send().await;
+    bo.approves(&request).await;
+    world.settle().await;
+    assert!(ana.holds("ps-1111111111111111", "111122223333"));
+    // In Slack, and in Identity Center, where somebody else has the old one now.
+    world.slack().change_person(ana.user(), |ana| ana.email = Some("ana.lima@example.com".into()));
+    let store = world.stage.store_of(INSTANCE).unwrap();
+    world.aws().add_sso_user(store, &ana.player.sso_user, "ana.lima@example.com", "ana.lima@example.com");
+    world.aws().add_sso_user(store, "90000009-2222-4333-8444-555555555555", "ana", "ana@example.com");
+    world.pass(Span::minutes(61)).await;
+    assert!(!ana.holds("ps-1111111111111111", "111122223333"));
+    assert!(matches!(world.status(&request), Status::Ended { .. }));
+    world.ignore_messages();
+    world.finish().await;
+}

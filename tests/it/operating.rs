@@ -1,6 +1,8 @@
 //! What operators do at the machine: look, end access, keep copies, check the trail. With or without
 //! Slack.
 
+use crate::world::crowd::places;
+use crate::world::custody::{ADMIN, READER};
 use crate::world::{Asked, World};
 use insta::assert_snapshot;
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +11,7 @@ use std::process::{Command, Output};
 use sym::access::{Actor, Cause, RequestId, Span, Status};
 use sym::admin::{Ask, CallError, Line, call, compare, listen, socket};
 use sym::aws::Aws;
+use sym::sandbox::aws::{Fault, Match, OperationTime};
 use sym::store::Store;
 
 const SYM: &str = env!("CARGO_BIN_EXE_sym");
@@ -124,6 +127,30 @@ async fn everything_ends_at_once() {
     outcome.unwrap();
     assert!(self::said(&lines).starts_with("0 claims ended"));
     world.finish().await;
+}
+
+#[tokio::test]
+async fn two_hundred_claims_end_at_once_while_aws_throttles_and_none_is_forgotten() {
+    let mut world = World::of_stories().await;
+    let ends = world.now() + Span::hours(3);
+    let requests = world.crowd(&places(200, 30, &[ADMIN, READER]), ends).await;
+    world.ignore_messages();
+    world.aws().set_operation_time(OperationTime::Millis(2_000));
+    world.aws().fault(Match::times("DeleteAccountAssignment", 120), Fault::Throttle);
+    world.aws().fault(Match::times("ListAccountAssignments", 40), Fault::ServerError(503));
+    let (lines, outcome) = ask(&world, Ask::RevokeAll { because: "breach".into() }).await;
+    outcome.unwrap();
+    let said = said(&lines);
+    assert!(said.starts_with("200 claims ended; 200 to be proven gone"), "{said}");
+    assert!(said.contains(" of 200 proven gone; waiting for "), "no progress was told: {said}");
+    assert!(said.contains("and ") && said.contains(" more"), "{said}");
+    assert!(said.ends_with("200 of 200 proven gone"), "{said}");
+    assert!(world.aws().holdings().is_empty());
+    for request in &requests {
+        assert!(matches!(world.status(request), Status::Ended { cause: Cause::Admin { .. }, .. }));
+    }
+    world.check_quotas();
+    world.stop().await;
 }
 
 #[tokio::test]

@@ -295,7 +295,15 @@ async fn who_may_ask_is_found_out_once_slack_can_say() {
     world.slack().clear_faults();
 
     dee.types("request groups").await;
+    let errors = dee.submits(values([("Reason", "please")])).await.errors();
+    assert_snapshot!(json!(errors), @r#"{"field:reason":"No rule of this flow lets you ask for this. If you should be able to, ask the people who look after the flow to add a rule for you."}"#);
+    // And when Slack could not say that until the form was sent:
+    world.pass(Span::minutes(6)).await;
+    world.slack().fault("conversations.members", When::Next(2), Fault::ServerError);
     let request = dee.sends(values([("Reason", "please")])).await;
+    assert!(matches!(world.status(&request), Status::Identifying { .. } | Status::Refused { .. }));
+    world.slack().clear_faults();
+    world.pass(Span::minutes(1)).await;
     assert!(matches!(world.status(&request), Status::Refused { .. }));
     assert_snapshot!(dee.next_dm(), @r"
     :no_entry: Your request for *Prod support* was refused.

@@ -115,7 +115,7 @@ async fn an_approval_is_checked_against_denials_that_came_later() {
     bo.approves(&asked).await;
     world.settle().await;
     assert!(is_refused(&world, &asked));
-    insta::assert_snapshot!(bo.next_whisper(), @"Nothing was done: the request for *Prod admin* is over.");
+    insta::assert_snapshot!(bo.next_whisper(), @"Nothing was done: the request for *Prod admin* was closed. The rules have changed since you asked: the rule “freeze” of this flow now lets nobody have this.");
     insta::assert_snapshot!(world.person("ana").next_dm(), @r"
     :no_entry: Your request for *Prod admin* was refused.
     The rules have changed since you asked: the rule “freeze” of this flow now lets nobody have this.
@@ -234,6 +234,39 @@ async fn a_broken_manifest_changes_nothing_and_says_so() {
     let asked = ana.asks_for("Production").for_(Span::hours(1)).because("INC-42").send().await;
     assert!(matches!(world.status(&asked), Status::Pending { .. }));
     world.pass(Span::hours(9)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_rule_that_is_taken_away_still_binds_what_was_asked_under_it() {
+    let world = World::with("fixtures/manifests/stories").await;
+    let (ana, bo, cy) = (world.person("ana"), world.person("bo"), world.person("cy"));
+    let live = ana_asks(&world).await;
+    bo.approves(&live).await;
+    world.settle().await;
+    ana.next_dm();
+    let waiting = cy.asks_for("Prod admin").for_(Span::hours(1)).because("INC-43").send().await;
+    // Without “prod” anybody of the channel could decide on Prod admin.
+    let mut without = stories();
+    let entry = without.flows.iter_mut().find(|entry| entry.flow.name == FlowName::new("aws")).unwrap();
+    entry.rules.retain(|rule| rule.name != "prod");
+    world.engine().replace_catalog(without).await;
+    world.settle().await;
+    assert!(ana.holds("ps-1111111111111111", "111122223333"), "live access runs to its end");
+    ana.approves(&waiting).await;
+    world.settle().await;
+    assert!(matches!(world.status(&waiting), Status::Pending { .. }), "rule “prod” still asks Bo or Cy");
+    bo.approves(&waiting).await;
+    world.settle().await;
+    assert!(matches!(world.status(&waiting), Status::Active { .. }));
+    // What is asked for from now on is asked for under the new rules.
+    let new = bo.asks_for("Prod admin").for_(Span::hours(1)).because("INC-44").send().await;
+    ana.approves(&new).await;
+    world.settle().await;
+    assert!(matches!(world.status(&new), Status::Active { .. }));
+    world.pass(Span::minutes(62)).await;
+    assert!(!ana.holds("ps-1111111111111111", "111122223333"));
     world.ignore_messages();
     world.finish().await;
 }

@@ -1,10 +1,12 @@
 //! Rules: who may ask, who decides, what is asked of whom and when.
 
 mod accounts;
+mod alone;
 mod capped;
 mod deciding;
 mod emergency;
 mod groups;
+mod leaving;
 mod oneself;
 mod shaping;
 mod waiting;

@@ -1,7 +1,8 @@
 //! The world in which stories happen. No sleeping, no "eventually", no hook in production code.
 
-mod catalog;
+pub(crate) mod catalog;
 pub(crate) mod crash;
+pub(crate) mod crowd;
 pub(crate) mod custody;
 mod person;
 mod wire;
@@ -65,6 +66,8 @@ impl World {
         drop(rustls::crypto::ring::default_provider().install_default());
         let clock = Clock::manual(MORNING);
         let stage = Stage::build(&catalog, &clock, None).await.unwrap();
+        stage.aws.quotas(true);
+        stage.aws.strict_account_lanes(true);
         Self {
             stage,
             clock,
@@ -91,12 +94,8 @@ impl World {
             slack_api_url: self.slack().api_url(),
             app_token: Secret::new(self.slack().app_token()),
             bot_token: Secret::new(self.slack().bot_token()),
-            // The budget waits in real time, and the engine repeats what the SDK would.
-            aws: sym::aws::Settings {
-                keeps_quotas: false,
-                attempts: 1,
-                ..self.stage.aws_settings(&self.clock)
-            },
+            // The engine repeats what the SDK would.
+            aws: sym::aws::Settings { attempts: 1, ..self.stage.aws_settings(&self.clock) },
             catalog: self.catalog.clone(),
             clock: self.clock.clone(),
             readiness: readiness.clone(),
@@ -156,7 +155,7 @@ impl World {
 
     /// Does what is due, and lets short waits pass, until nothing is left to do for a while.
     pub(crate) async fn settle(&self) {
-        for _ in 0..500 {
+        for _ in 0..20_000 {
             self.engine().settle().await;
             match self.engine().next_due().unwrap() {
                 Some(next) if next <= self.now() + SHORT => self.jump(next.max(self.now())),
@@ -266,7 +265,16 @@ impl World {
         self.stop().await;
     }
 
+    /// The quotas of AWS were kept in every second.
+    pub(crate) fn check_quotas(&self) {
+        let aws = self.aws();
+        assert!(aws.busiest_sso_second() <= 20, "{} calls in a second", aws.busiest_sso_second());
+        assert!(aws.most_in_flight() <= 10, "{} operations in flight", aws.most_in_flight());
+        assert!(aws.most_in_one_account() <= 1, "{} in one account", aws.most_in_one_account());
+    }
+
     pub(crate) fn check_strictness(&self) {
+        self.check_quotas();
         assert_eq!(self.slack().unexpected(), Vec::<String>::new(), "Slack would not have taken this");
         assert_eq!(self.aws().unexpected(), Vec::<String>::new(), "AWS would not have taken this");
     }

@@ -100,7 +100,13 @@ impl Draft {
         }
         for (id, ends_at) in confirmed {
             if let Ok(request) = self.request(&id) {
-                request.status = Status::Active { since: at, ends_at, warned: false };
+                // What is given again has begun before.
+                let (since, warned) = if let Status::Active { since, warned, .. } = request.status {
+                    (since, warned)
+                } else {
+                    (at, false)
+                };
+                request.status = Status::Active { since, ends_at, warned };
             }
             self.tell_requester(&id, NoticeKind::Granted { ends_at });
         }
@@ -122,7 +128,7 @@ impl Draft {
             let ids: Vec<RequestId> = self.entitlement()?.claims.keys().cloned().collect();
             let why = error.message.clone();
             for id in ids {
-                self.end_claim(&id, &Cause::GrantFailed { why: why.clone() });
+                self.end_claim(&id, &self.not_given(&id, &why));
             }
         }
         Ok(())
@@ -130,8 +136,24 @@ impl Draft {
 
     fn fail_waiting_claims(&mut self, why: &str) {
         for id in self.waiting(|_| true) {
-            self.end_claim(&id, &Cause::GrantFailed { why: why.to_owned() });
+            self.end_claim(&id, &self.not_given(&id, why));
         }
+    }
+
+    /// Why a claim ends that AWS would not give, or not give again.
+    fn not_given(&self, id: &RequestId, why: &str) -> Cause {
+        if self.is_given_again(id) {
+            Cause::RemovedByHand { restoring: Some(why.to_owned()) }
+        } else {
+            Cause::GrantFailed { why: why.to_owned() }
+        }
+    }
+
+    /// Whether a claim that waits for AWS was confirmed once: somebody removed the access since.
+    fn is_given_again(&self, id: &RequestId) -> bool {
+        let claim = self.case.entitlement.as_ref().and_then(|entitlement| entitlement.claims.get(id));
+        claim.is_some_and(|claim| matches!(claim.stage, ClaimStage::Wanted { .. }))
+            && self.case.requests.get(id).is_some_and(|request| request.active_since().is_some())
     }
 
     fn waiting(&self, is_due: impl Fn(Timestamp) -> bool) -> Vec<RequestId> {
@@ -183,9 +205,12 @@ impl Draft {
     /// Revoking never gives up: whatever AWS says, it is tried again.
     pub(super) fn revoke_failed(&mut self, error: &MachineError, jitter: Jitter) -> Result<(), Refusal> {
         let at = self.at;
-        let Custody::Revoking { operation, polls, retry, .. } = &mut self.entitlement()?.custody else {
+        let Custody::Revoking { operation, polls, retry, since, .. } = &mut self.entitlement()?.custody
+        else {
             return Err(Refusal::Stale);
         };
+        // A clock that was put back must not put off the alarms.
+        *since = (*since).min(at);
         *retry = retry_after_failure(retry, &error.message, jitter, at);
         if error.ends_operation {
             *operation = None;
@@ -203,7 +228,15 @@ impl Draft {
             | Custody::Revoking { retry, .. } => retry.last.clone(),
         });
         for id in self.waiting(|give_up_at| give_up_at <= at) {
-            self.end_claim(&id, &Cause::GrantTimedOut { last: last.clone() });
+            let cause = if !self.is_given_again(&id) {
+                Cause::GrantTimedOut { last: last.clone() }
+            } else if self.case.requests.get(&id).is_some_and(|request| request.has_outlived(at)) {
+                Cause::TimeUp
+            } else {
+                let why = last.clone().unwrap_or_else(|| "AWS did not answer in time.".to_owned());
+                Cause::RemovedByHand { restoring: Some(why) }
+            };
+            self.end_claim(&id, &cause);
         }
         let claims = self.case.entitlement.iter().flat_map(|entitlement| &entitlement.claims);
         let over: Vec<RequestId> = claims
@@ -287,21 +320,23 @@ impl Draft {
     }
 }
 
-fn granting(at: Timestamp) -> Custody {
+pub(super) fn granting(at: Timestamp) -> Custody {
     Custody::Granting { operation: None, polls: 0, retry: Retry::now(at) }
 }
 
-fn revoking(at: Timestamp) -> Custody {
+pub(super) fn revoking(at: Timestamp) -> Custody {
     Custody::Revoking { operation: None, polls: 0, retry: Retry::now(at), since: at, alarms: 0 }
 }
 
-/// AWS's operations take seconds: ask soon, then every five seconds.
-const fn poll_after(polls: u32) -> Span {
-    match polls {
-        0 => Span::millis(250),
-        1 => Span::millis(500),
-        2 => Span::seconds(1),
-        3 => Span::seconds(2),
-        _ => Span::seconds(5),
+/// AWS's operations take moments or minutes: ask soon, and then whenever they have taken an eighth
+/// longer, so that little time is lost whatever they take.
+fn poll_after(polls: u32) -> Span {
+    let (soonest, latest) = (100, Span::seconds(5).as_millis());
+    let mut age = 0;
+    let mut step = soonest;
+    for _ in 0..polls.min(100) {
+        age += step;
+        step = (age / 8).clamp(soonest, latest);
     }
+    Span::millis(step)
 }

@@ -4,7 +4,7 @@ use super::{Draft, retry_after_failure};
 use crate::access::{
     AccessRequest, Approval, Card, Cause, Claim, ClaimStage, Click, ClickAction, Custody, Entitlement,
     EntitlementId, Facts, Fallback, GRANT_WINDOW, Jitter, MachineError, NoticeKind, People, Person, Place,
-    Principal, Refusal, RequestId, Requirement, Retry, Span, Status, Terms, Timestamp,
+    Principal, Refusal, RequestId, Requirement, Retry, Span, Status, Terms, Timestamp, Unfit,
 };
 use std::collections::BTreeMap;
 
@@ -29,16 +29,7 @@ impl Draft {
         request.requester.email.clone_from(&known.facts.email);
         request.principal.clone_from(known.principal);
         request.terms = known.terms.clone();
-        request.cards = known
-            .destinations
-            .iter()
-            .map(|destination| Card {
-                destination: destination.clone(),
-                place: None,
-                failed: None,
-                is_anew: false,
-            })
-            .collect();
+        request.cards = known.destinations.iter().map(|destination| Card::to(destination.as_str())).collect();
         request.status =
             Status::Pending { since: at, answer_by: at + known.terms.answer_within, reminded: false };
         if request.terms.requirements.is_empty() {
@@ -84,6 +75,28 @@ impl Draft {
         );
         request.status = Status::Refused { why: why.clone(), at };
         self.tell_requester(id, NoticeKind::Refused { why });
+        Ok(())
+    }
+
+    /// As with a new denial: only what nobody has given yet is closed. Whoever has left hears nothing,
+    /// because nobody is there to hear it.
+    pub(super) fn requester_unfit(&mut self, id: &RequestId, unfit: Unfit) -> Result<(), Refusal> {
+        let at = self.at;
+        let request = self.request(id)?;
+        if !matches!(request.status, Status::Pending { .. }) {
+            return Err(Refusal::Stale);
+        }
+        let why = match unfit {
+            Unfit::Deactivated => "Their Slack account was deactivated after they had asked.",
+            Unfit::Stranger => "They no longer belong to this Slack workspace.",
+            Unfit::Guest => "They have become a guest of this Slack workspace, and guests get no access.",
+            Unfit::Bot => "This Slack account belongs to a bot or an app, and those get no access.",
+        };
+        request.status = Status::Refused { why: why.to_owned(), at };
+        if unfit == Unfit::Guest {
+            let why = "You have become a guest of this workspace since you asked, and guests get no access.";
+            self.tell_requester(id, NoticeKind::Refused { why: why.to_owned() });
+        }
         Ok(())
     }
 
@@ -180,6 +193,7 @@ impl Draft {
         let card = self.card(id, destination)?;
         let before = card.place.replace(place.clone());
         card.failed = None;
+        card.is_failure_told = false;
         card.is_anew |= before.as_ref().is_some_and(|before| before != place);
         // It has been said before where it went.
         if before.is_some() { Ok(()) } else { self.say_where_it_went(id, true) }
@@ -197,6 +211,7 @@ impl Draft {
         }
         let was_there = card.place.is_some();
         card.failed = Some(why.to_owned());
+        card.is_failure_told = false;
         // Who cannot be reached cannot answer: those behind them are asked at once.
         let failed: Vec<String> = self
             .request(id)?
@@ -227,6 +242,7 @@ impl Draft {
         if was_there && !matches!(request.status, Status::Pending { .. }) {
             let channel = request.terms.error_channel.clone();
             let failures = vec![(destination.to_owned(), why.to_owned())];
+            self.card(id, destination)?.is_failure_told = true;
             self.tell_channel(id, channel, NoticeKind::Undeliverable { failures });
             return Ok(());
         }
@@ -251,19 +267,13 @@ impl Draft {
                 .fallback
                 .as_ref()
                 .is_some_and(|fallback| !fallback.is_used && is_due(requirement, fallback));
-            if let Some(fallback) = requirement.fallback.as_mut().filter(|_| due) {
-                fallback.is_used = true;
-                for people in &fallback.approvers {
-                    if !requirement.approvers.contains(people) {
-                        requirement.approvers.push(people.clone());
-                    }
-                }
-                further.extend(fallback.notify.clone());
+            if due {
+                further.extend(requirement.fall_back());
             }
         }
         for destination in further {
             if !request.cards.iter().any(|card| card.destination == destination) {
-                request.cards.push(Card { destination, place: None, failed: None, is_anew: false });
+                request.cards.push(Card::to(destination));
             }
         }
     }
@@ -321,11 +331,13 @@ impl Draft {
         if request.cards.iter().any(|card| card.place.is_none() && card.failed.is_none()) {
             return Ok(());
         }
-        let failures: Vec<(String, String)> = request
-            .cards
-            .iter()
-            .filter_map(|card| Some((card.destination.clone(), card.failed.clone()?)))
-            .collect();
+        let mut failures: Vec<(String, String)> = Vec::new();
+        for card in request.cards.iter_mut().filter(|card| !card.is_failure_told) {
+            if let Some(why) = &card.failed {
+                failures.push((card.destination.clone(), why.clone()));
+                card.is_failure_told = true;
+            }
+        }
         let error_channel = request.terms.error_channel.clone();
         let destinations: Vec<String> = request
             .cards

@@ -2,6 +2,7 @@
 
 use super::{Assignment, Kind};
 use crate::access::OperationId;
+use crate::aws::budget::Known;
 use crate::aws::reach::Reach;
 use crate::aws::{AwsError, Progress};
 use aws_sdk_ssoadmin::types::{AccountAssignmentOperationStatus, OperationStatusFilter, StatusValues};
@@ -14,16 +15,34 @@ impl Assignment<'_> {
         kind: Kind,
         operation: &OperationId,
     ) -> Result<Progress, AwsError> {
+        if self.is_still_running(reach, kind, operation).await {
+            reach.note(&self.seat(), true);
+            return Ok(Progress::Running(operation.clone()));
+        }
         let verdict = match self.describe(reach, kind, operation.as_str()).await {
             Ok(status) => self.verdict(kind, status, Some(operation)),
             Err(error) => Err(error),
         };
         match &verdict {
-            Ok(Progress::Running(_)) => reach.note(&self.tuple(), true),
+            Ok(Progress::Running(_)) => reach.note(&self.seat(), true),
             Err(error) if !error.ends_operation() => {}
-            Ok(Progress::Done) | Err(_) => reach.note(&self.tuple(), false),
+            Ok(Progress::Done) | Err(_) => reach.note(&self.seat(), false),
         }
         verdict
+    }
+
+    /// Whether the operation is among those that are running, where many are: one look tells of all of
+    /// them. It is only ever believed about what is still running, never about what is over.
+    async fn is_still_running(&self, reach: &Reach, kind: Kind, operation: &OperationId) -> bool {
+        match reach.known(kind.name(), operation.as_str()) {
+            Known::NotRunning => false,
+            Known::Running | Known::BeingRead => true,
+            Known::Unknown => {
+                let running = self.all_running(reach, kind).await.ok();
+                reach.saw(kind.name(), running.as_deref());
+                running.is_some_and(|ids| ids.iter().any(|id| id == operation.as_str()))
+            }
+        }
     }
 
     /// What AWS says about an operation. The last word on a creation; a deletion still needs its read.
@@ -116,7 +135,7 @@ impl Assignment<'_> {
                     && status.principal_id() == Some(self.user_id)
             });
             if is_ours {
-                reach.note(&self.tuple(), true);
+                reach.note(&self.seat(), true);
                 return Ok(Some(OperationId::new(operation)));
             }
         }

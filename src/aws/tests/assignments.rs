@@ -277,27 +277,95 @@ async fn the_sdk_tries_again_where_it_is_told_to() {
 }
 
 #[tokio::test]
-async fn at_most_ten_operations_are_in_flight() {
+async fn grants_take_eight_places_and_the_others_wait_and_are_sent_back() {
+    let bench = bench().await;
+    let aws = Aws::new(Settings { keeps_quotas: true, ..settings(&bench.sandbox, &bench.clock) }).await;
+    bench.sandbox.quotas(true);
+    bench.sandbox.strict_account_lanes(true);
+    bench.sandbox.set_operation_time(OperationTime::Millis(10_000));
+    let mut all = Vec::new();
+    for n in 0..12 {
+        let account_id = format!("7{n:011}");
+        bench.sandbox.add_account(&account_id, "one of many");
+        let (aws, to_sso, name) = (aws.clone(), bench.to_sso.clone(), bench.name.clone());
+        all.push(tokio::spawn(async move {
+            let resource = Resource::SsoPermissionSet {
+                instance_arn: INSTANCE.to_owned(),
+                permission_set_arn: ADMIN.to_owned(),
+                account_id,
+            };
+            let session = Session { connection: &to_sso, name: &name, source_identity: None };
+            aws.grant(&session, &sso_user(ANA), &resource, false).await
+        }));
+    }
+    while bench.sandbox.in_flight() < 8 || aws.waiting() < 4 {
+        tokio::task::yield_now().await;
+    }
+    let calls = bench.sandbox.call_count();
+    bench.pass(5_000);
+    let (mut started, mut sent_back) = (0, 0);
+    for one in all {
+        match one.await.unwrap() {
+            Ok(Progress::Running(_)) => started += 1,
+            Err(error) if error.is_crowded() && error.is_transient() => sent_back += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((started, sent_back, bench.sandbox.call_count()), (8, 4, calls));
+    assert_eq!((bench.sandbox.most_in_flight(), bench.sandbox.most_in_one_account()), (8, 1));
+    bench.finish();
+}
+
+#[tokio::test]
+async fn calls_of_identity_center_are_repeated_within_the_quota_or_not_at_all() {
+    let bench = bench().await;
+    let kept = Settings { keeps_quotas: true, attempts: 2, ..settings(&bench.sandbox, &bench.clock) };
+    let aws = Aws::new(kept).await;
+    bench.sandbox.fault(Match::every("ListAccountAssignments"), Fault::ServerError(500));
+    let looked = aws.look(&bench.session(&admin()), &sso_user(ANA), &admin()).await;
+    assert!(looked.unwrap_err().is_transient());
+    assert_eq!(bench.sandbox.calls_of("ListAccountAssignments").len(), 1, "whoever owes it comes again");
+    // Somebody who waits for an answer does not.
+    bench.sandbox.fault(Match::next("GetUserId"), Fault::ServerError(500));
+    let found = aws.find_principal(&bench.session(&admin()), &admin(), &bench.ana, None).await;
+    assert_eq!(found.unwrap(), sso_user(ANA));
+}
+
+#[tokio::test]
+async fn ten_operations_are_asked_about_in_one_call() {
     let bench = bench().await;
     let aws = Aws::new(Settings { keeps_quotas: true, ..settings(&bench.sandbox, &bench.clock) }).await;
     bench.sandbox.set_operation_time(OperationTime::Millis(10_000));
     let mut started = Vec::new();
-    for n in 10..22 {
-        let id = format!("{n}111111-3333-4333-8444-555555555555");
-        bench.sandbox.add_sso_user(STORE, &id, &format!("user{n}"), "x@example.com");
-        let answer = aws.grant(&bench.session(&admin()), &sso_user(&id), &admin(), false).await;
-        match answer {
-            Ok(progress) => started.push((id, running(Ok(progress)))),
-            Err(error) => assert!(error.is_transient(), "{error}"),
-        }
+    for n in 0..8 {
+        let account_id = format!("7{n:011}");
+        bench.sandbox.add_account(&account_id, "one of many");
+        let resource = Resource::SsoPermissionSet {
+            instance_arn: INSTANCE.to_owned(),
+            permission_set_arn: ADMIN.to_owned(),
+            account_id,
+        };
+        let operation = running(aws.grant(&bench.session(&resource), &sso_user(ANA), &resource, false).await);
+        started.push((resource, operation));
     }
-    assert_eq!((started.len(), bench.sandbox.in_flight()), (8, 8));
-    bench.pass(10_000);
-    for (id, operation) in &started {
-        let answer = aws.poll_grant(&bench.session(&admin()), &sso_user(id), &admin(), operation).await;
-        assert_eq!(answer.unwrap(), Progress::Done);
+    bench.pass(2_000);
+    bench.calls();
+    for (resource, operation) in &started {
+        let session = bench.session(resource);
+        let progress = aws.poll_grant(&session, &sso_user(ANA), resource, operation).await.unwrap();
+        assert_eq!(progress, Progress::Running(operation.clone()));
     }
-    aws.grant(&bench.session(&admin()), &sso_user(ANA), &admin(), false).await.unwrap();
+    assert_eq!(bench.calls(), ["ListAccountAssignmentCreationStatus"]);
+    // What is no longer among those that are running is asked about by itself.
+    bench.pass(8_000);
+    for (resource, operation) in &started {
+        let session = bench.session(resource);
+        let progress = aws.poll_grant(&session, &sso_user(ANA), resource, operation).await.unwrap();
+        assert_eq!(progress, Progress::Done);
+    }
+    let calls = bench.calls();
+    let single = calls.iter().filter(|call| *call == "DescribeAccountAssignmentCreationStatus").count();
+    assert_eq!((single, calls.len()), (8, 9));
     bench.finish();
 }
 

@@ -20,6 +20,8 @@ pub(in crate::manifest) struct FlowRecord {
     pub(in crate::manifest) head: Head,
     pub(in crate::manifest) environment: Got<Text>,
     pub(in crate::manifest) channel: Got<Text>,
+    /// Access that somebody removes in AWS itself is given again.
+    pub(in crate::manifest) restores: bool,
     pub(in crate::manifest) params: ParamsRecord,
     pub(in crate::manifest) rules: Vec<RuleRecord>,
     /// Whether every rule could be read.
@@ -77,6 +79,7 @@ impl FlowRecord {
         Self {
             environment: reader.id("environment_id"),
             channel: super::simple::channel(reader, "channel"),
+            restores: restores(reader),
             params: params(reader),
             head,
             rules,
@@ -95,6 +98,22 @@ fn check_head(head: &Head, reader: &Reader<'_>) {
     }
     if let Some(label) = &head.label {
         short(reader, "label", label, MAX_OPTION);
+    }
+}
+
+/// What is done about access that somebody removes in AWS itself. Whoever does that has a reason more
+/// often than not, so that it stays removed unless the manifest says otherwise.
+fn restores(reader: &Reader<'_>) -> bool {
+    let Got::Given(text) = reader.text("when_removed_by_hand") else { return false };
+    match text.text.as_str() {
+        "close" => false,
+        "restore" => true,
+        other => {
+            let fault = Fault::new(text.place, format!("`when_removed_by_hand` cannot be `{other}`"));
+            let near = did_you_mean(other, ["close", "restore"]);
+            reader.complain(fault.hint(near.unwrap_or("there is `close` and `restore`".to_owned())));
+            false
+        }
     }
 }
 

@@ -41,6 +41,7 @@ fn terms(allowed: Allowed, guests: bool) -> Terms {
         include_decision_message: false,
         shorter: vec![Span::minutes(15)],
         auto_rules: allowed.auto_rules,
+        restores: false,
         emergency: allowed.emergency,
     }
 }

@@ -76,6 +76,7 @@ fn why(refused: &Refused) -> String {
         Refused::TooLong { rule, limit } => format!("the rule {rule} allows {limit} at most"),
         Refused::UsedUp { rule, .. } => format!("the rule {rule} is used up"),
         Refused::NoEmergency => "no rule lets them".to_owned(),
+        Refused::NobodyElse { rule, .. } => format!("nobody could decide under the rule {rule}"),
         Refused::Unknown { rule } => format!("unknown whether the rule {rule} matches"),
     }
 }

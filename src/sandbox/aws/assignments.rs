@@ -22,6 +22,14 @@ pub(super) fn start(
         _ => Kind::Delete,
     };
     let wanted = tuple(world, caller, request)?;
+    let beside = |one: &&operations::Operation| {
+        one.assignment.instance == wanted.instance && one.assignment.account == wanted.account
+    };
+    let count = world.operations.running().filter(beside).count() + 1;
+    // A second one on the same assignment may be a client that lost an answer.
+    if !world.operations.running().any(|one| one.assignment == wanted) {
+        world.operations.most_in_one_account = world.operations.most_in_one_account.max(count);
+    }
     if let Err(busy) = lane(world, &wanted) {
         let throttled = busy.code == "ThrottlingException";
         operations::look(world, |running| {

@@ -72,7 +72,8 @@ fn check(world: &World, request: &Request) -> Result<Caller, Failure> {
 }
 
 fn throttle(world: &mut World, request: &Request) -> Result<(), Failure> {
-    let limited = world.settings.is_on(Switch::RateLimit) && request.service == Service::SsoAdmin;
+    let limited = world.settings.is_on(Switch::RateLimit)
+        && matches!(request.service, Service::SsoAdmin | Service::IdentityStore);
     if limited && !world.log.sso_admits(world.now, SSO_CALLS_PER_SECOND) {
         return Err(Failure::throttled(request.service));
     }

@@ -81,7 +81,7 @@ impl Log {
     pub(super) fn count(&mut self, service: Service, now: i64) {
         self.total += 1;
         self.busiest_second = self.busiest_second.max(tick(&mut self.last_second, now));
-        if service == Service::SsoAdmin {
+        if matches!(service, Service::SsoAdmin | Service::IdentityStore) {
             let rate = tick(&mut self.sso_last_second, now);
             self.busiest_sso_second = self.busiest_sso_second.max(rate);
         }

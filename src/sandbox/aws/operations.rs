@@ -50,6 +50,7 @@ pub(super) struct Operation {
 pub(super) struct Operations {
     pub(super) time: OperationTime,
     pub(super) most_in_flight: usize,
+    pub(super) most_in_one_account: usize,
     all: Vec<Operation>,
     by_id: HashMap<String, usize>,
     pub(super) in_flight: Vec<usize>,
@@ -60,6 +61,7 @@ impl Default for Operations {
         Self {
             time: OperationTime::Polls(1),
             most_in_flight: 0,
+            most_in_one_account: 0,
             all: Vec::new(),
             by_id: HashMap::new(),
             in_flight: Vec::new(),

@@ -123,6 +123,7 @@ impl Aws {
         let mut world = self.shared.world();
         world.log.clear();
         world.operations.most_in_flight = world.operations.in_flight.len();
+        world.operations.most_in_one_account = 0;
     }
 
     /// Whether calls are kept for `calls`; benchmarks turn this off. Counters go on.
@@ -140,7 +141,8 @@ impl Aws {
         self.shared.world().log.busiest_second
     }
 
-    /// The most Identity Center calls (which has a quota of 20) in any one second of the clock.
+    /// The most Identity Center calls (which has a quota of 20 over all its APIs, the identity store's
+    /// among them) in any one second of the clock, refused ones included.
     pub fn busiest_sso_second(&self) -> usize {
         self.shared.world().log.busiest_sso_second
     }
@@ -148,6 +150,12 @@ impl Aws {
     /// The most assignment operations that were in progress at a time.
     pub fn most_in_flight(&self) -> usize {
         self.shared.world().operations.most_in_flight
+    }
+
+    /// The most assignment operations that were in progress or asked for at a time in one account,
+    /// those included that were refused for it.
+    pub fn most_in_one_account(&self) -> usize {
+        self.shared.world().operations.most_in_one_account
     }
 
     /// Assignment operations in progress now.
@@ -176,8 +184,8 @@ impl Aws {
         self.shared.world().settings.turn(Switch::InFlightLimit, on);
     }
 
-    /// Whether more than twenty Identity Center calls in a second of the clock are throttled. At
-    /// first they are not.
+    /// Whether more than twenty calls of Identity Center or its identity store in a second of the
+    /// clock are throttled. At first they are not.
     pub fn limit_rate(&self, on: bool) {
         self.shared.world().settings.turn(Switch::RateLimit, on);
     }

@@ -14,6 +14,28 @@ pub(super) enum Reply {
     Xml(String),
 }
 
+impl Reply {
+    /// The same with nothing in the first entry of its list.
+    pub(super) fn thinned(mut self) -> Self {
+        if let Self::Json(Value::Object(members)) = &mut self {
+            let mut lists = members.values_mut().filter_map(Value::as_array_mut);
+            if let Some(first) = lists.next().and_then(|list| list.first_mut()) {
+                *first = json!({});
+            }
+        }
+        self
+    }
+
+    /// The same with an empty list and without a next page.
+    pub(super) fn emptied(mut self) -> Self {
+        if let Self::Json(Value::Object(members)) = &mut self {
+            members.values_mut().filter_map(Value::as_array_mut).for_each(Vec::clear);
+            members.remove("NextToken");
+        }
+        self
+    }
+}
+
 /// What an operation answers when it does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {

@@ -40,6 +40,10 @@ pub enum Fault {
     /// The read is answered as things were before the last change a client made, which is at times
     /// what AWS does. Has to be planned before that change; for writes it does nothing.
     Stale,
+    /// The first entry of the list that is answered has nothing in it. For IAM it does nothing.
+    Thin,
+    /// The list that is answered has nothing in it, and no next page. For IAM it does nothing.
+    Empty,
 }
 
 /// Which calls a fault meets: an operation (`*` for any), and which of its calls from now on.
@@ -128,6 +132,8 @@ pub(super) enum Step {
     Drop,
     Hang,
     Stale,
+    Thin,
+    Empty,
 }
 
 /// Is told the operation of every call, and says on which side of its effect the call is lost, if it
@@ -222,6 +228,8 @@ fn step(fault: Fault, service: Service) -> Step {
         Fault::ServerError(status) => Step::Refuse(Failure::server_error(service, status)),
         Fault::Hang => Step::Hang,
         Fault::Stale => Step::Stale,
+        Fault::Thin => Step::Thin,
+        Fault::Empty => Step::Empty,
         Fault::LoseReply => Step::LoseReply,
         Fault::DropBefore => Step::Drop,
         Fault::Error { code, message, status } => Step::Refuse(Failure::new(status, &code, &message)),

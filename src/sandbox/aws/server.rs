@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use super::reply::{Failure, render};
+use super::reply::{Failure, Reply, render};
 use super::script::Step;
 use super::wire::Request;
 use super::{Outcome, Shared, dispatch, stale};
@@ -115,6 +115,8 @@ async fn take(request: &Request, step: Step, shared: &Shared) -> Result<Response
         Step::LoseReply => How { lose_reply: true, ..How::default() },
         Step::AsyncFail(reason) => How { async_fail: Some(reason), ..How::default() },
         Step::Stale => How { stale: true, ..How::default() },
+        Step::Thin => How { change: Some(Reply::thinned), ..How::default() },
+        Step::Empty => How { change: Some(Reply::emptied), ..How::default() },
     };
     carry_out(request, how, shared)
 }
@@ -125,6 +127,8 @@ struct How {
     async_fail: Option<String>,
     lose_reply: bool,
     stale: bool,
+    /// What is wrong with the answer.
+    change: Option<fn(Reply) -> Reply>,
 }
 
 fn carry_out(request: &Request, how: How, shared: &Shared) -> Result<Response<Full<Bytes>>, Dropped> {
@@ -137,6 +141,10 @@ fn carry_out(request: &Request, how: How, shared: &Shared) -> Result<Response<Fu
         stale::execute(&mut world, request)
     } else {
         dispatch::execute(&mut world, request, how.async_fail)
+    };
+    let result = match how.change {
+        Some(change) => result.map(change),
+        None => result,
     };
     let code = result.as_ref().err().map(|failure| failure.code.clone());
     let outcome = match code {

@@ -63,6 +63,7 @@ fn flow(targets: Vec<Target>, fields: Vec<PromptField>) -> Flow {
         allowed_sources: vec![Source::Slack],
         include_decision_message: false,
         allow_guest_interaction: false,
+        restores: false,
         has_emergency: false,
     }
 }

@@ -1,7 +1,7 @@
 //! What the people who run the bot are told in the error channel.
 
 use super::{Message, words::sentence};
-use crate::slack::mrkdwn::{code_block, cut, inline, length};
+use crate::slack::mrkdwn::{code, code_block, cut, inline, length};
 
 /// Findings listed one by one.
 const LISTED: usize = 15;
@@ -20,6 +20,22 @@ pub fn unreachable(findings: &[String]) -> Message {
         lines.join("\n"),
         "Requests under them may lapse unanswered.".to_owned(),
     ])
+}
+
+/// Access in AWS that no request covers, each `who: what`.
+pub fn unclaimed(found: &[String]) -> Message {
+    let count = found.len();
+    let times = if count == 1 { "one access".to_owned() } else { format!("{count} accesses") };
+    let mut lines = vec![format!(":warning: AWS holds {times} that no request through this bot covers.")];
+    if count <= LISTED {
+        let found: Vec<String> = found.iter().map(|line| format!("• {}", cut(&inline(line), 180))).collect();
+        lines.push(found.join("\n"));
+    }
+    lines.push(format!(
+        "The bot has removed nothing. On its machine, {} shows everything with the command that removes it.",
+        code("sym drift")
+    ));
+    Message::of(&lines)
 }
 
 /// The manifests have changed and are in force; `what` is a sentence about them, or nothing.

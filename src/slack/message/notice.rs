@@ -46,6 +46,20 @@ pub fn notice(notice: &Notice, request: &AccessRequest, hint: &UseHint<'_>) -> M
         )]),
         NoticeKind::EndsSoon { ends_at } => ends_soon(request, *ends_at),
         NoticeKind::Ended { cause, removal } => ended(request, cause, *removal),
+        NoticeKind::RemovedByHand { is_restored: true, ends_at } => {
+            let until = ends_at.map(|end| format!(", until {}", date(end))).unwrap_or_default();
+            removed_by_hand(request, is_channel, format!("The bot gives it again{until} as agreed."))
+        }
+        NoticeKind::RemovedByHand { is_restored: false, .. } if is_channel => {
+            removed_by_hand(request, is_channel, "The request is closed.".to_owned())
+        }
+        NoticeKind::RemovedByHand { is_restored: false, .. } => {
+            let then = format!(
+                "The request is closed. If you still need it, ask again with {}.",
+                ask_again(request)
+            );
+            removed_by_hand(request, is_channel, then)
+        }
         NoticeKind::GrantFailed { cause } => grant_failed(request, cause, is_channel),
         NoticeKind::RevokeOverdue { since, attempts, last, by_hand } => {
             let overdue = Overdue { since: *since, attempts: *attempts, last, by_hand };
@@ -234,6 +248,16 @@ fn ended(request: &AccessRequest, cause: &Cause, removal: Removal) -> Message {
             format!("Your request for {what} has ended before AWS gave you anything: {why}.")
         }
     }])
+}
+
+fn removed_by_hand(request: &AccessRequest, is_channel: bool, then: String) -> Message {
+    let what = what(request);
+    let first = if is_channel {
+        format!(":warning: Somebody removed {what} from {} in AWS, not through this bot.", who(request))
+    } else {
+        format!(":warning: Somebody removed your access to {what} in AWS, not through this bot.")
+    };
+    Message::of(&[first, then])
 }
 
 fn grant_failed(request: &AccessRequest, cause: &Cause, is_channel: bool) -> Message {

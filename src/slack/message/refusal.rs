@@ -1,7 +1,7 @@
 //! What the bot answers when somebody may not do what they tried: what, why, and what now.
 
-use super::words::{capital, people, what};
-use crate::access::{AccessRequest, People, Person, Refusal};
+use super::words::{capital, people, sentence, what};
+use crate::access::{AccessRequest, People, Person, Refusal, Status};
 use crate::slack::mrkdwn::{cut, date, user};
 
 /// A refusal in a sentence or two, as `mrkdwn`. The request makes it concrete where it is known.
@@ -47,7 +47,7 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
         Refusal::NotReady => {
             "The bot is still finding out who the requester is in AWS. Try again in a moment.".to_owned()
         }
-        Refusal::Over => format!("Nothing was done: {it} is over."),
+        Refusal::Over => over(&it, request),
         Refusal::NotYoursToEnd => {
             "Only the requester and those who may approve can end this access.".to_owned()
         }
@@ -63,6 +63,14 @@ pub fn refusal(refusal: &Refusal, request: Option<&AccessRequest>) -> String {
                 .to_owned()
         }
         Refusal::Stale => "This has moved on in the meantime, so nothing was done.".to_owned(),
+    }
+}
+
+/// Where it was closed for a reason, this is the reason.
+fn over(it: &str, request: Option<&AccessRequest>) -> String {
+    match request.map(|request| &request.status) {
+        Some(Status::Refused { why, .. }) => format!("Nothing was done: {it} was closed. {}", sentence(why)),
+        _ => format!("Nothing was done: {it} is over."),
     }
 }
 

@@ -178,7 +178,10 @@ struct Ended<'a> {
 
 fn ended(request: &AccessRequest, end: &Ended<'_>) -> State {
     let (who, what) = (who(request), what(request));
-    let is_failure = matches!(end.cause, Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. });
+    let is_failure = matches!(
+        end.cause,
+        Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. } | Cause::RemovedByHand { restoring: Some(_) }
+    );
     let headline = match end.removal {
         Removal::StillClaimed => format!("{who} keeps {what} through another request; this one has ended"),
         Removal::NeverGiven => format!("{who} did not get {what}"),

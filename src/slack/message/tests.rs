@@ -75,11 +75,12 @@ fn request() -> AccessRequest {
             include_decision_message: false,
             shorter: vec![],
             auto_rules: vec![],
+            restores: false,
             emergency: None,
         },
         approvals: vec![],
         principal: None,
-        cards: vec![Card { destination: "#prod".into(), place: None, failed: None, is_anew: false }],
+        cards: vec![Card::to("#prod")],
         status: Status::Pending { since: NOW, answer_by: NOW + Span::hours(8), reminded: false },
     }
 }
@@ -166,6 +167,14 @@ fn states() -> Vec<(&'static str, AccessRequest)> {
         ("ended, time up", ended(Cause::TimeUp, Removal::SeenAbsent, began)),
         ("ended, given back", ended(Cause::Revoked { by: person("ana") }, Removal::SeenAbsent, began)),
         ("ended, still claimed", ended(Cause::TimeUp, Removal::StillClaimed, began)),
+        (
+            "ended, removed by hand",
+            ended(Cause::RemovedByHand { restoring: None }, Removal::SeenAbsent, began),
+        ),
+        (
+            "ended, restored in vain",
+            ended(Cause::RemovedByHand { restoring: Some("AWS said no".into()) }, Removal::SeenAbsent, began),
+        ),
         ("ended, failed", ended(failed(), Removal::SeenAbsent, None)),
         ("ended, timed out", ended(Cause::GrantTimedOut { last: None }, Removal::NeverGiven, None)),
     ]
@@ -650,6 +659,15 @@ fn kinds() -> Vec<(&'static str, NoticeKind)> {
         (
             "grant timed out",
             NoticeKind::GrantFailed { cause: Cause::GrantTimedOut { last: Some("throttled".into()) } },
+        ),
+        ("removed by hand", NoticeKind::RemovedByHand { is_restored: false, ends_at: None }),
+        (
+            "removed by hand, restored",
+            NoticeKind::RemovedByHand { is_restored: true, ends_at: Some(NOW + Span::hours(1)) },
+        ),
+        (
+            "restored in vain",
+            ended(Cause::RemovedByHand { restoring: Some("AWS said no".into()) }, Removal::SeenAbsent),
         ),
         (
             "revoke overdue",

@@ -123,6 +123,10 @@ pub(super) fn why_ended(request: &AccessRequest, cause: &Cause, to_requester: bo
         Cause::Admin { because, .. } => {
             format!("it was ended early by an operator: {}", sentence(because.trim().trim_end_matches('.')))
         }
+        Cause::RemovedByHand { restoring: None } => "somebody removed it in AWS".to_owned(),
+        Cause::RemovedByHand { restoring: Some(_) } => {
+            "somebody removed it in AWS, and AWS did not give it again".to_owned()
+        }
         Cause::GrantFailed { .. } => "AWS could not grant it".to_owned(),
         Cause::GrantTimedOut { .. } => {
             format!("AWS did not confirm it within {}", crate::access::GRANT_WINDOW)
@@ -142,9 +146,12 @@ fn time_is_up(duration: Option<Span>) -> String {
 /// What a machine said about a claim that ended, if it said anything.
 pub(super) fn machine_said(cause: &Cause) -> Option<&str> {
     match cause {
-        Cause::GrantFailed { why } => Some(why),
+        Cause::GrantFailed { why } | Cause::RemovedByHand { restoring: Some(why) } => Some(why),
         Cause::GrantTimedOut { last } => last.as_deref(),
-        Cause::TimeUp | Cause::Revoked { .. } | Cause::Admin { .. } => None,
+        Cause::TimeUp
+        | Cause::Revoked { .. }
+        | Cause::Admin { .. }
+        | Cause::RemovedByHand { restoring: None } => None,
     }
 }
 

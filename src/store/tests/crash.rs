@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 const FOLDER: &str = "SYM_TEST_STORE_FOLDER";
@@ -13,7 +14,7 @@ const TASK: &str = "SYM_TEST_STORE_TASK";
 const ROWS: usize = 40;
 
 /// Another process with this test binary.
-pub(super) struct Child(std::process::Child);
+pub(super) struct Child(pub(super) std::process::Child);
 
 impl Child {
     fn start(mut command: Command, task: &str, folder: &Path) -> Self {
@@ -28,6 +29,26 @@ impl Child {
 
     pub(super) fn open(folder: &Path) -> Self {
         Self::start(Self::binary(), "open", folder)
+    }
+
+    /// Writes for ever, and says which commits it would answer for.
+    pub(super) fn write(folder: &Path, syncs: bool) -> Self {
+        Self::start(Self::binary(), if syncs { "write" } else { "write without sync" }, folder)
+    }
+
+    /// The last commit it has answered for, as far as is known; the reader ends with the process.
+    pub(super) fn follow(&mut self) -> (Arc<AtomicU64>, JoinHandle<()>) {
+        let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
+        let seen = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&seen);
+        let reader = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let number = line.split_once("child: ").and_then(|(_, number)| number.parse::<u64>().ok());
+                // One more than its number, so that nothing is zero.
+                counter.fetch_max(number.map_or(0, |number| number + 1), Ordering::SeqCst);
+            }
+        });
+        (seen, reader)
     }
 
     /// What it says about the store, or how it died.
@@ -57,6 +78,7 @@ fn child() {
     match task.as_deref() {
         Ok("open") => println!("child: {}", describe(&folder)),
         Ok("write") => write_for_ever(&folder),
+        Ok("write without sync") => write_without_sync(&folder),
         Ok("fill") => println!("child: {}", fill_the_disk(&folder)),
         other => panic!("{other:?}"),
     }
@@ -109,8 +131,23 @@ fn write_for_ever(folder: &Path) {
     runtime.block_on(std::future::pending::<()>());
 }
 
+/// What a bot would do that took sled's word: its `flush`, and no `fdatasync`.
+fn write_without_sync(folder: &Path) {
+    let store = Store::open(folder).unwrap();
+    // The committer, which knows better, is kept from the disk.
+    let _held = store.hold_after(0);
+    let first = store.lock().commits;
+    for number in first.. {
+        let ticket = store.commit(numbered(number)).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "this is what must not be done")]
+        store.db.flush().unwrap();
+        drop(ticket);
+        println!("child: {number}");
+    }
+}
+
 /// Everything up to the last commit is there, and nothing of a later one.
-fn assert_whole(folder: &Path, acknowledged: Option<u64>) -> u64 {
+pub(super) fn assert_whole(folder: &Path, acknowledged: Option<u64>) -> u64 {
     let store = Store::open(folder).unwrap();
     let commits = store.lock().commits;
     assert!(

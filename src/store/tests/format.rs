@@ -63,6 +63,7 @@ fn every_variant_has_a_fixture() {
     wanted.extend(grouped("notice", &samples::notices(), |row| variant(&row["kind"])));
     wanted.extend(grouped("click", &samples::clicks(), |row| variant(&row["action"])));
     wanted.extend(grouped("audit", &samples::records(), |row| row["action"].as_str().unwrap().to_owned()));
+    wanted.extend(grouped("sweep", &samples::sweeps(), |_| "any".to_owned()));
     fs::create_dir_all(fixtures().join("v1")).unwrap();
     let missing: Vec<_> =
         wanted.into_iter().filter(|(name, _)| !fixtures().join("v1").join(name).exists()).collect();
@@ -97,6 +98,7 @@ fn every_variant_has_a_fixture() {
         variants::<Principal>(),
         variants::<ClaimStage>(),
         variants::<Audience>(),
+        variants::<Scope>(),
         variants::<Actor>(),
     ];
     for name in inner.concat() {
@@ -124,6 +126,7 @@ fn rows_of_version_1_are_read_and_written_as_ever() {
             "entitlement" => reads_back::<Entitlement>(&file, &rows),
             "notice" => reads_back::<Notice>(&file, &rows),
             "click" => reads_back::<Click>(&file, &rows),
+            "sweep" => reads_back::<Sweep>(&file, &rows),
             "audit" => reads_back::<AuditRecord>(&file, &rows),
             _ => panic!("what is {file}?"),
         }

@@ -95,6 +95,7 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
             include_decision_message: true,
             shorter: vec![Span::minutes(30)],
             auto_rules: vec!["dev".into()],
+            restores: false,
             emergency: Some(Emergency {
                 rule: "fire".into(),
                 skipped: vec![],
@@ -109,13 +110,8 @@ pub(super) fn request(id: &str, status: Status) -> AccessRequest {
         }],
         principal: Some(principal("user-1")),
         cards: vec![
-            Card { destination: "#access".into(), place: Some(place()), failed: None, is_anew: false },
-            Card {
-                destination: "#old".into(),
-                place: None,
-                failed: Some("is_archived".into()),
-                is_anew: false,
-            },
+            Card { place: Some(place()), ..Card::to("#access") },
+            Card { failed: Some("is_archived".into()), ..Card::to("#old") },
         ],
         status,
     }
@@ -208,6 +204,10 @@ pub(super) fn every_status(at: Timestamp) -> Vec<Status> {
     for removal in [Removal::StillClaimed, Removal::NeverGiven] {
         all.push(Status::Ended { cause: Cause::TimeUp, at, removal, began: None });
     }
+    for restoring in [None, Some("AWS said no".to_owned())] {
+        let cause = Cause::RemovedByHand { restoring };
+        all.push(Status::Ended { cause, at, removal: Removal::SeenAbsent, began: Some(at) });
+    }
     all
 }
 
@@ -285,6 +285,8 @@ pub(super) fn every_notice(at: Timestamp) -> Vec<NoticeKind> {
         all.push(NoticeKind::Ended { cause, removal: Removal::SeenAbsent });
     }
     all.extend(every_refusal(at).into_iter().map(|refusal| NoticeKind::ClickRefused { refusal }));
+    all.push(NoticeKind::RemovedByHand { is_restored: false, ends_at: None });
+    all.push(NoticeKind::RemovedByHand { is_restored: true, ends_at: Some(at + HOUR) });
     all
 }
 
@@ -380,6 +382,50 @@ pub(super) fn clicks() -> Vec<Click> {
         ..sample_click("envelope-bare", ClickAction::Approve)
     });
     all
+}
+
+/// Every sweep that the fixtures show.
+pub(super) fn sweeps() -> Vec<Sweep> {
+    let at = Timestamp::from_millis(1_700_000_000_000);
+    let holding = |resource: Resource| Holding { principal: principal("user-1"), resource };
+    let set = Scope::PermissionSet {
+        instance_arn: "arn:aws:sso:::instance/ssoins-1".into(),
+        permission_set_arn: "arn:aws:sso:::permissionSet/ssoins-1/ps-1".into(),
+    };
+    let free = Scope::Target { flow: "aws".into(), label: "Any group".into() };
+    let scopes = resources().into_iter().map(Scope::Resource).chain([
+        set,
+        free,
+        Scope::Claim("iam-group|1|admins|ana".into()),
+    ]);
+    let unknown =
+        scopes.map(|scope| Unknown { scope, what: "it".into(), why: "throttled".into(), since: at });
+    let unclaimed = Unclaimed {
+        holding: holding(resources().remove(1)),
+        what: "Prod support".into(),
+        name: Some("ana@example.com".into()),
+        membership_id: Some("m-1".into()),
+        flow: "aws".into(),
+        since: at,
+        is_told: true,
+    };
+    let bare = Unclaimed { name: None, membership_id: None, ..unclaimed.clone() };
+    let memory = Memory {
+        own: resources().into_iter().map(holding).collect(),
+        left: BTreeMap::from([("iam-group|111122223333|admins|ana".into(), at)]),
+        read_to: Some(7),
+    };
+    let missing = Missing { holding: holding(resources().remove(0)), requests: vec!["r1".into()] };
+    let empty =
+        Sweep { at, read: 0, unclaimed: vec![], missing: vec![], unknown: vec![], memory: Memory::default() };
+    let full = Sweep {
+        unclaimed: vec![unclaimed, bare],
+        missing: vec![missing],
+        unknown: unknown.collect(),
+        memory,
+        ..empty.clone()
+    };
+    vec![empty, full]
 }
 
 /// Every audit record that the fixtures show.

@@ -172,3 +172,34 @@ async fn any_number_of_accounts_can_be_chosen_from() {
         ends(world).await;
     }
 }
+
+#[tokio::test]
+async fn a_unit_that_is_gone_holds_no_account() {
+    // Rule “prod” names a unit that nobody made: it is about no account, and no other rule is either.
+    let world = world().await;
+    world.pass(Span::minutes(15)).await;
+    world.settle().await;
+    let ana = world.person("ana");
+    let form = values([("Reason", "INC-42"), ("Account", PROD), ("Duration", "1 hour")]);
+    let errors = super::errors_of(&ana, "accounts", form).await;
+    assert!(errors[0].starts_with("No rule of this flow lets you ask for this"), "{errors:?}");
+    ana.closes_form().await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn long_names_of_accounts_that_begin_alike_are_told_apart() {
+    let mut world = world().await;
+    let name = |number: usize| format!("{} {number}", "the same long beginning ".repeat(4));
+    let ids = ["900000000001", "900000000002"];
+    for (number, id) in ids.iter().enumerate() {
+        world.aws().add_account(id, &name(number)).place_account(id, "r-abcd");
+    }
+    world.restart().await;
+    let ana = world.person("ana");
+    for id in ids {
+        let asked = asks_in(&ana, "own", id).await;
+        assert_eq!(world.request(&asked).target.unwrap().resource.account_id(), Some(id));
+    }
+    ends(world).await;
+}

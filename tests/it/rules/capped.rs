@@ -53,7 +53,8 @@ async fn beyond_its_cap_a_rule_asks_the_approvers_it_names() {
     for _ in 0..3 {
         uses(&world, &world.person("ana"), "capped-then-asked").await;
     }
-    // What counts is in the books.
+    // What counts is in the books. To stop and to start takes a moment.
+    world.pass(Span::seconds(2)).await;
     world.restart().await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
     let fourth = asks(&ana, "capped-then-asked").await;

@@ -236,3 +236,20 @@ async fn a_flow_without_emergencies_has_no_box_to_tick() {
     ana.closes_form().await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn whoever_may_not_take_it_in_an_emergency_is_told_so_at_the_box() {
+    let mut catalog = crate::world::catalog::load(std::path::Path::new("fixtures/manifests/rules"));
+    let entry = catalog.flows.iter_mut().find(|entry| entry.flow.name.as_str() == "glass").unwrap();
+    let glass = entry.rules.iter_mut().find(|rule| rule.name == "glass").unwrap();
+    glass.requesters = vec![sym::access::People::User(sym::access::Email::new("cy@example.com"))];
+    let world = World::around(catalog).await;
+    let ana = world.person("ana");
+    ana.types("request glass").await;
+    let form = values([("Reason", "INC-42"), ("Duration", "1 hour"), ("Emergency", "This is an emergency")]);
+    let errors = ana.submits(form).await.errors();
+    assert_eq!(errors.keys().collect::<Vec<_>>(), ["emergency"]);
+    assert!(errors["emergency"].starts_with("No rule of this flow lets you take this in an emergency"));
+    ana.closes_form().await;
+    world.finish().await;
+}

@@ -116,12 +116,22 @@ async fn who_may_ask_cannot_be_found_out_for_ten_minutes_and_the_request_is_give
 async fn a_user_group_that_does_not_exist_has_no_members() {
     let world = world().await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
-    let asked = asks(&ana, "ghosts").await;
-    bo.approves(&asked).await;
-    insta::assert_snapshot!(bo.next_whisper(), @"You are not among those who decide on the request for *Prod admin*. @ghosts can.");
-    let form = values([("Reason", "INC-42"), ("Duration", "1 hour")]);
-    assert_eq!(super::errors_of(&ana, "for-ghosts", form).await.len(), 1);
+    let form = || values([("Reason", "INC-42"), ("Duration", "1 hour")]);
+    let errors = super::errors_of(&ana, "ghosts", form()).await;
+    insta::assert_snapshot!(errors.join("\n"), @"Nobody could decide on this: everybody whom the rule “ghosts” asks has left or cannot be found. Ask the people who look after the flow to name somebody else who can approve.");
     ana.closes_form().await;
+    assert_eq!(super::errors_of(&ana, "for-ghosts", form()).await.len(), 1);
+    ana.closes_form().await;
+    // One that goes away while a request waits lets nobody decide on it.
+    let ghosts = world.slack().add_usergroup("ghosts", &[bo.user()], false);
+    world.pass(Span::minutes(11)).await;
+    let asked = asks(&ana, "ghosts").await;
+    assert!(is_pending(&world, &asked));
+    world.slack().change_usergroup(&ghosts, |group| group.disabled = true);
+    world.pass(Span::minutes(11)).await;
+    bo.approves(&asked).await;
+    assert!(is_pending(&world, &asked));
+    insta::assert_snapshot!(bo.next_whisper(), @"You are not among those who decide on the request for *Prod admin*. @ghosts can.");
     world.pass(Span::hours(8)).await;
     assert!(matches!(world.status(&asked), Status::Lapsed { .. }));
     ends(world).await;

@@ -1,6 +1,7 @@
 //! What happens when nobody answers.
 
 use super::{asks, card_in, ends, is_active, is_pending, presses_in, shown, world};
+use crate::world::World;
 use sym::access::{Span, Status};
 
 #[tokio::test]
@@ -119,7 +120,7 @@ async fn who_cannot_be_reached_is_passed_over_at_once() {
             ");
             insta::assert_snapshot!(world.channel_text("sym-errors").join("\n--\n"), @r"
             :warning: The request of @ana for *Prod admin* could not be posted everywhere.
-            • #prod-approvals: there is no such channel, or it is private and the bot is not in it; check the name and invite the bot with /invite @sym (Slack says `channel_not_found`)
+            • #prod-approvals: the channel is archived; unarchive it or name another one (Slack says `is_archived`)
             Invite the bot to these channels, or correct their names in the manifest.
             ");
         }
@@ -196,9 +197,9 @@ async fn people_who_are_not_named_are_reminded_where_the_card_is() {
 async fn a_requester_who_is_named_among_the_approvers_is_not_reminded() {
     let world = world().await;
     let bo = world.person("bo");
-    asks(&bo, "reminds").await;
+    asks(&bo, "pair").await;
     bo.next_dm();
-    world.pass(Span::hours(1)).await;
+    world.pass(Span::hours(4)).await;
     assert_eq!(world.slack().dms(bo.user()).len(), 1);
     assert_eq!(world.slack().dms(world.person("cy").user()).len(), 1);
     ends(world).await;
@@ -225,5 +226,21 @@ async fn a_thousand_messages_do_not_keep_a_card_from_being_decided() {
     (A session that is open at the end can go on until it expires by itself.)
     [Revoke]
     ");
+    ends(world).await;
+}
+
+#[tokio::test]
+async fn what_could_not_be_posted_is_told_once_and_not_again_when_further_people_are_asked() {
+    let mut catalog = crate::world::catalog::load(std::path::Path::new("fixtures/manifests/rules"));
+    let entry = catalog.flows.iter_mut().find(|entry| entry.flow.name.as_str() == "escalates").unwrap();
+    entry.rules[0].notify.push("#nowhere".into());
+    let world = World::around(catalog).await;
+    let ana = world.person("ana");
+    world.slack().archive(world.stage.channel("nowhere").unwrap());
+    asks(&ana, "escalates").await;
+    assert_eq!(world.channel_text("sym-errors").len(), 1);
+    world.pass(Span::minutes(21)).await;
+    assert_eq!(world.channel_text("security").len(), 1, "further people are asked");
+    assert_eq!(world.channel_text("sym-errors").len(), 1, "{:?}", world.channel_text("sym-errors"));
     ends(world).await;
 }

@@ -150,6 +150,38 @@ impl World {
         was_cut.then(|| cut.call())
     }
 
+    /// Starts the bot and plays a story until its disk is asked for more than `commits` commits. From
+    /// then on the disk takes its time: the bot does whatever it does without it, and then the power
+    /// goes out. Says whether the story came so far.
+    pub(crate) fn play_until_commit(&mut self, commits: u64, story: impl AsyncFnOnce(&World)) -> bool {
+        let life = life();
+        let (copy, was_cut) = life.block_on(async {
+            self.start().await;
+            let held = self.engine().store().hold_after(commits);
+            let was_cut = tokio::select! {
+                biased;
+                () = held.withholds() => true,
+                () = story(self) => false,
+            };
+            let copy = copy_of(self.data.path());
+            // Whoever does not wait for the disk gets far in the time of so many ways there and back.
+            let meanwhile = async {
+                for _ in 0..25 {
+                    self.engine().slack().auth_test().await.unwrap();
+                }
+            };
+            tokio::select! {
+                () = meanwhile => {}
+                () = self.engine().settle() => {}
+            }
+            (copy, was_cut)
+        });
+        drop(self.bot.take());
+        drop(life);
+        self.data = copy;
+        was_cut
+    }
+
     /// Plays a part of a story with a bot of its own, whose life ends with it.
     pub(crate) fn play(&mut self, story: impl AsyncFnOnce(&World)) {
         let life = life();

@@ -115,6 +115,11 @@ impl World {
         calls.filter(|call| call.session_name.as_deref() != Some("sym-inventory")).collect()
     }
 
+    /// How many calls were about somebody's access.
+    pub(crate) fn calls_for_access(&self) -> usize {
+        self.calls_for_requests().iter().filter(|call| call.operation != "AssumeRole").count()
+    }
+
     /// A role of the chain as the stage made it, but for what is changed here.
     pub(crate) fn change_role(&self, arn: &str, change: impl FnOnce(&mut Role)) {
         let is_runtime = arn == RUNTIME_ROLE;

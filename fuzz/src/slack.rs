@@ -1,0 +1,3 @@
+//! The part of the room that reads.
+
+pub mod inbound;

@@ -1,0 +1,1 @@
+../../../src/slack/inbound.rs

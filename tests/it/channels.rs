@@ -1,0 +1,90 @@
+//! Channels that are lost while something is going on in them.
+
+use crate::world::{Asked, World};
+use sym::access::{Span, Status};
+use sym::sandbox::slack::Fault;
+use sym::sandbox::slack::When;
+
+async fn asked(world: &World) -> Asked {
+    let ana = world.person("ana");
+    let asked = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    ana.next_dm();
+    asked
+}
+
+#[tokio::test]
+async fn a_channel_archived_while_a_request_waits_lets_it_lapse_and_the_requester_hears_of_it() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let asked = asked(&world).await;
+    world.slack().archive(world.channel());
+    let card = world.card_message(&asked);
+    // In an archived channel nobody can press anything; what arrives all the same changes nothing there.
+    let pressed = world.slack().click(bo.user(), &card.channel, &card.ts, "sym_approve", "").await;
+    if pressed.is_err() {
+        world.pass(Span::hours(8)).await;
+        assert!(matches!(world.status(&asked), Status::Lapsed { .. }));
+        assert!(ana.next_dm().contains("lapsed") || !ana.is_in_group());
+    }
+    world.ignore_messages();
+    world.pass(Span::hours(9)).await;
+    assert!(!ana.is_in_group());
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn access_ends_on_time_although_its_channel_was_archived() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let asked = asked(&world).await;
+    bo.approves(&asked).await;
+    world.settle().await;
+    assert!(ana.is_in_group());
+    ana.next_dm();
+    world.slack().archive(world.channel());
+    world.pass(Span::hours(9)).await;
+    assert!(!ana.is_in_group());
+    assert!(matches!(world.status(&asked), Status::Ended { .. }));
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_bot_that_was_removed_from_the_channel_still_decides_and_tells_the_requester() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let asked = asked(&world).await;
+    world.slack().remove_bot(world.channel());
+    bo.approves(&asked).await;
+    world.settle().await;
+    // Who is in the channel can still be read; had Slack refused, nobody would have been let in.
+    let has_access = ana.is_in_group();
+    assert_eq!(has_access, matches!(world.status(&asked), Status::Active { .. }));
+    if has_access {
+        assert!(ana.next_dm().contains("Prod support"));
+    }
+    world.pass(Span::hours(9)).await;
+    assert!(!ana.is_in_group());
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn while_the_members_of_the_channel_cannot_be_read_nobody_is_let_in() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let asked = asked(&world).await;
+    world.pass(Span::minutes(2)).await;
+    world.slack().fault("conversations.members", When::Always, Fault::Error("channel_not_found".into()));
+    bo.approves(&asked).await;
+    assert!(bo.next_whisper().starts_with("Slack or AWS could not say"));
+    assert!(!ana.is_in_group());
+    world.slack().clear_faults();
+    bo.approves(&asked).await;
+    world.settle().await;
+    assert!(ana.is_in_group());
+    world.pass(Span::hours(9)).await;
+    world.ignore_messages();
+    world.finish().await;
+}
