@@ -8,7 +8,7 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId, UserId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
@@ -20,6 +20,7 @@ use crate::slack::socket::{Ack, Handler};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const GREETING: &str = "Pick what you need. The next page asks for the details.";
 
@@ -187,17 +188,24 @@ impl Engine {
         let (engine, id) = (self.clone(), view.id.clone());
         let (user, flow) = (press.actor.user.clone(), flow.name.clone());
         self.spawn(async move {
-            let Err(error) = engine.shared.slack.update_view(&id, None, &full).await else { return };
-            tracing::warn!(error = %error, "a form could not be shown");
-            // A picker that was closed meanwhile is nobody's trouble.
-            if !error.is_refused_with("not_found") {
-                let told = engine.deliver_directly(&user, &message::said(&unopened(&error))).await;
-                if let Err(error) = told {
-                    tracing::warn!(error = %error, "an answer could not be sent");
-                }
+            if let Err(error) = engine.shared.slack.update_view(&id, None, &full).await {
+                engine.say_unopened(&user, &error).await;
             }
             engine.remember_standings(&user, &flow).await;
         });
+    }
+
+    /// The form did not come, and there is no place but their direct messages to say so.
+    async fn say_unopened(&self, user: &UserId, error: &SlackError) {
+        tracing::warn!(error = %error, "a form could not be shown");
+        // A picker that was closed meanwhile is nobody's trouble.
+        if error.is_refused_with("not_found") {
+            return;
+        }
+        let told = self.deliver_directly(user, &message::said(&unopened(error))).await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "an answer could not be sent");
+        }
     }
 
     fn options(&self, action: &str, query: &str, view: Option<&View>) -> Ack {
@@ -223,6 +231,10 @@ impl Engine {
             let text = "This flow is no longer offered. Close this and start again with /sym request.";
             return Ack::Update(form::sorry(text));
         };
+        if self.shared.is_short.load(Ordering::SeqCst) {
+            let text = "The disk of this bot is nearly full, so it takes no new requests. Tell the people who run it.";
+            return on_target(&entry.flow, text);
+        }
         let (listing, accounts_age) = self.accounts(&entry.flow);
         let context = FormContext { accounts: &listing.accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
@@ -249,10 +261,7 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                complained(
-                    &entry.flow,
-                    form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]),
-                )
+                on_target(&entry.flow, text)
             }
         }
     }
@@ -344,6 +353,11 @@ fn complained(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
     } else {
         Ack::Update(form::sorry(&errors.into_values().collect::<Vec<_>>().join(" ")))
     }
+}
+
+/// What is wrong with the whole of it.
+fn on_target(flow: &Flow, text: &str) -> Ack {
+    complained(flow, form::errors(flow, [("target_id".to_owned(), text.to_owned())]))
 }
 
 fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {

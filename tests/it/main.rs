@@ -25,6 +25,7 @@ mod identity;
 mod kills;
 mod limited;
 mod listening;
+mod machine;
 mod operating;
 mod overlapping;
 mod quotas;

@@ -193,6 +193,7 @@ impl Draft {
         let card = self.card(id, destination)?;
         let before = card.place.replace(place.clone());
         card.failed = None;
+        card.is_failure_told = false;
         card.is_anew |= before.as_ref().is_some_and(|before| before != place);
         // It has been said before where it went.
         if before.is_some() { Ok(()) } else { self.say_where_it_went(id, true) }
@@ -210,6 +211,7 @@ impl Draft {
         }
         let was_there = card.place.is_some();
         card.failed = Some(why.to_owned());
+        card.is_failure_told = false;
         // Who cannot be reached cannot answer: those behind them are asked at once.
         let failed: Vec<String> = self
             .request(id)?
@@ -240,6 +242,7 @@ impl Draft {
         if was_there && !matches!(request.status, Status::Pending { .. }) {
             let channel = request.terms.error_channel.clone();
             let failures = vec![(destination.to_owned(), why.to_owned())];
+            self.card(id, destination)?.is_failure_told = true;
             self.tell_channel(id, channel, NoticeKind::Undeliverable { failures });
             return Ok(());
         }
