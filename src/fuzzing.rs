@@ -68,7 +68,8 @@ pub fn rows(bytes: &[u8]) {
         }
     }
     let _notice = row::<Notice>(bytes);
-    if let Some(record) = row::<AuditRecord>(bytes) {
+    // Its detail is any JSON, in which a fraction may lose its last digit; it is never written again.
+    if let Ok(record) = store::read_row::<AuditRecord>(bytes) {
         assert!(!record.at.rfc3339().is_empty());
     }
     if let Some(click) = row::<Click>(bytes) {
