@@ -162,6 +162,7 @@ impl Engine {
     /// Says where the bot is at home. Until then nobody's rights can be told, and nobody has any.
     pub fn is_at_home(&self, home: Home) {
         drop(self.shared.home.set(home));
+        self.resume_clicks();
         self.wake();
     }
 

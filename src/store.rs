@@ -5,21 +5,28 @@
 //! batch per step, no background flush, one committer that calls `flush` and then `fdatasync` on
 //! sled's own files, left-over snapshot files removed before opening. What it cannot be trusted with
 //! is checked from outside: a witness file beside the store notices when it comes back empty or older
-//! than it was, a sum over all rows (written in every batch, compared when opening) notices when it
-//! comes back with some pages older than others, and panics inside it are caught and become errors.
+//! than it was, a sum over all rows (written in every batch, compared when opening; for large books
+//! soon after, see [`Store::proven`]) notices when it comes back with some pages older than others,
+//! and panics inside it are caught and become errors.
+//!
+//! What sled costs, it costs per row and per byte: rows are packed (`row.rs`), and old audit records
+//! are bound together (`volume.rs`).
 
 mod backup;
 mod committer;
 mod index;
 mod keys;
 mod open;
+mod prover;
 mod read;
 mod room;
 mod row;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod trail;
 mod verify;
+mod volume;
 mod witness;
 mod write;
 
@@ -35,10 +42,12 @@ use crate::access::{
     Sweep, Timestamp,
 };
 use committer::Committer;
+use prover::Prover;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use survey::Survey;
 
 /// What can go wrong with an open store.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -57,6 +66,11 @@ pub enum StoreError {
     /// The audit trail ends before its last record.
     #[error("the audit trail is cut off: records that were written are missing at its end")]
     TrailCut,
+    /// Some rows are gone, or older than others.
+    #[error(
+        "the rows of the store do not add up to what was written down: some are missing, or older than others"
+    )]
+    DoesNotAddUp,
     /// A write failed before: what memory says may not be on disk, so nothing is taken any more.
     #[error("the store stopped taking writes after one failed: {0}")]
     Poisoned(String),
@@ -165,12 +179,33 @@ impl Commit {
 /// The books, open.
 #[derive(Debug)]
 pub struct Store {
+    /// Stopped before the rest is closed.
+    prover: Prover,
     db: sled::Db,
-    head: Mutex<Head>,
+    books: Arc<Books>,
     committer: Committer,
     folder: PathBuf,
     /// Held as long as the store is open, and released last.
     _lock: File,
+}
+
+/// What a commit and the reading of all rows both go on from.
+#[derive(Debug)]
+struct Books {
+    head: Mutex<Head>,
+    /// While the rows are still being read. Locked only by who holds the head.
+    survey: Mutex<Option<Survey>>,
+}
+
+impl Books {
+    fn head(&self) -> MutexGuard<'_, Head> {
+        // The head is replaced whole, so a panic elsewhere cannot have left it half-changed.
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn survey(&self) -> MutexGuard<'_, Option<Survey>> {
+        self.survey.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What the next commit continues from. It is part of every batch.
@@ -184,6 +219,8 @@ struct Head {
     chain: [u8; 32],
     /// The sum over all rows but the head and the audit trail, which has its chain.
     sum: u128,
+    /// Records of the trail in rows of their own.
+    single: u64,
 }
 
 /// Reads a row as the books do.
@@ -199,14 +236,15 @@ pub(crate) fn write_row<T: serde::Serialize>(row: &T) -> Result<Vec<u8>, StoreEr
 }
 
 impl Store {
-    /// Opens or creates the books in `folder`.
+    /// Opens or creates the books in `folder`. Large books are open before all of their rows have been
+    /// read: see [`Store::proven`].
     ///
     /// # Errors
     /// Another process has them open, they are damaged, empty though they were not, older than the
     /// witness, of a newer version, or cannot be written; the message says what to do. We delete
     /// nothing, but sled cuts off the end of a file that it cannot read, before we can look at it.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        open::open(folder)
+        open::open(folder, open::ROWS)
     }
 
     /// Writes a batch. It is visible to readers when this returns, and on disk when the ticket says
@@ -223,7 +261,19 @@ impl Store {
     pub fn commit(&self, commit: Commit) -> Result<Ticket, StoreError> {
         self.committer.check()?;
         let mut head = self.lock();
-        let (batch, after) = write::batch(&self.db, &head, &commit)?;
+        let (writes, after) = write::batch(&self.db, &head, &commit)?;
+        if let Some(survey) = self.books.survey().as_mut() {
+            for write in &writes {
+                survey.follow(&write.key, write.old.as_deref(), write.new.as_deref());
+            }
+        }
+        let mut batch = sled::Batch::default();
+        for write in writes {
+            match write.new {
+                Some(value) => batch.insert(write.key, value),
+                None => batch.remove(write.key),
+            }
+        }
         #[expect(clippy::disallowed_methods, reason = "this is `Store::commit`")]
         let applied = read::guarded(|| self.db.apply_batch(batch));
         if let Err(error) = applied {
@@ -236,9 +286,18 @@ impl Store {
         Ok(ticket)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Head> {
-        // The head is replaced whole, so a panic elsewhere cannot have left it half-changed.
-        self.head.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Head> {
+        self.books.head()
+    }
+
+    /// Returns when every row has been read and all of them add up to what was written: nothing is
+    /// missing, and nothing is older than the rest. Small books are proven when they are open; of large
+    /// ones the rest is read meanwhile. What is owed can be done before; new access must wait for it.
+    ///
+    /// # Errors
+    /// The books are damaged. Nothing is taken any more from then on, and [`Store::broken`] returns.
+    pub async fn proven(&self) -> Result<(), StoreError> {
+        self.prover.proven().await
     }
 
     /// Waits until everything committed so far is on disk.

@@ -1,6 +1,6 @@
 //! The store by itself: how many commits the disk keeps up with, and books full of live claims.
 
-use crate::stats::{median, short};
+use crate::stats::{median, percentile, short};
 use crate::table::Table;
 use crate::{Args, fresh};
 use std::path::Path;
@@ -65,24 +65,59 @@ async fn commits(folder: &Path, writers: usize) -> crate::Outcome<f64> {
     Ok(all as f64 / begin.elapsed().as_secs_f64())
 }
 
-/// Fills the books with live claims, each with its whole history; returns their size on disk.
+/// Fills the books with live claims, each with its whole history; returns their size on disk. The
+/// histories are made beside the writing.
 pub(crate) async fn fill(folder: &Path, claims: usize) -> crate::Outcome<u64> {
-    let store = Store::open(folder)?;
     let at = Clock::System.now();
-    let mut commit = Commit { at, ..Commit::default() };
-    for number in 0..claims {
-        let (case, audit) = live(number, at)?;
-        commit.requests.extend(case.requests.into_values());
-        commit.entitlements.extend(case.entitlement);
-        commit.audit.extend(audit);
-        if commit.requests.len() == BATCH || number + 1 == claims {
-            let full = std::mem::replace(&mut commit, Commit { at, ..Commit::default() });
-            store.commit(full)?.on_disk().await?;
+    let (sender, mut commits) = tokio::sync::mpsc::channel(4);
+    let making = std::thread::spawn(move || -> crate::Outcome<()> {
+        for first in (0..claims).step_by(BATCH) {
+            let mut commit = Commit { at, ..Commit::default() };
+            for number in first..claims.min(first + BATCH) {
+                let (case, audit) = live(&one_of_many(number), at)?;
+                commit.requests.extend(case.requests.into_values());
+                commit.entitlements.extend(case.entitlement);
+                commit.audit.extend(audit);
+            }
+            sender.blocking_send(commit)?;
         }
+        Ok(())
+    });
+    let store = Store::open(folder)?;
+    while let Some(commit) = commits.recv().await {
+        store.commit(commit)?.on_disk().await?;
     }
-    store.settle().await?;
+    making.join().map_err(|_| "the histories could not be made")??;
     drop(store);
     size(folder)
+}
+
+/// How long it takes to find what is due, and to read every row for the proof that none is missing.
+#[derive(Debug)]
+pub(crate) struct Looked {
+    pub(crate) first: Duration,
+    pub(crate) then: Duration,
+    pub(crate) proven: Duration,
+}
+
+/// Opens full books and looks, as the bot does, for the hundred things that are due first.
+pub(crate) async fn look(folder: &Path) -> crate::Outcome<Looked> {
+    let begin = Instant::now();
+    let store = Store::open(folder)?;
+    let mut times = Vec::new();
+    for _ in 0..101 {
+        let begin = Instant::now();
+        let next = store.next_due()?.ok_or("nothing is due")?;
+        let due = store.due(next, 100)?;
+        times.push(begin.elapsed());
+        if due.is_empty() {
+            return Err("what is due cannot be found".into());
+        }
+    }
+    store.proven().await?;
+    let proven = begin.elapsed();
+    let first = times.remove(0);
+    Ok(Looked { first, then: percentile(&times, 50), proven })
 }
 
 fn size(folder: &Path) -> crate::Outcome<u64> {
@@ -95,14 +130,43 @@ fn size(folder: &Path) -> crate::Outcome<u64> {
     Ok(bytes)
 }
 
-/// The life of one request up to the day it is active, by the bot's own rules.
-fn live(number: usize, at: Timestamp) -> crate::Outcome<(Case, Vec<sym::access::AuditRecord>)> {
-    let (id, user) = (format!("request{number:08}"), format!("U{:09}", number / 20));
-    let ask = ask(&id, &user, number);
+/// A claim to make up.
+#[derive(Debug, Clone)]
+pub(crate) struct Seed {
+    pub(crate) id: String,
+    /// The person in Slack and in Identity Center.
+    pub(crate) user: String,
+    pub(crate) principal: Principal,
+    pub(crate) flow: String,
+    pub(crate) label: String,
+    pub(crate) account: String,
+    pub(crate) permission_set: String,
+    pub(crate) duration: Span,
+}
+
+fn one_of_many(number: usize) -> Seed {
+    let user = format!("U{:09}", number / 20);
+    let user_id = format!("{user}-2222-4333-8444");
+    Seed {
+        id: format!("request{number:08}"),
+        principal: Principal::SsoUser { identity_store_id: "d-1234567890".to_owned(), user_id },
+        user,
+        flow: "team-0".to_owned(),
+        label: "Team 0: role 0".to_owned(),
+        account: "222200000000".to_owned(),
+        permission_set: format!("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-{:016}", number % 20),
+        duration: Span::days(3650),
+    }
+}
+
+/// The life of one request up to the moment when it is active, by the bot's own rules. All of it
+/// happens at that moment, from which its duration counts.
+pub(crate) fn live(seed: &Seed, at: Timestamp) -> crate::Outcome<(Case, Vec<sym::access::AuditRecord>)> {
+    let ask = ask(seed);
     let resource = ask.target.as_ref().map(|target| target.resource.clone()).ok_or("there is no target")?;
     let first: Step = AccessRequest::open(ask, at);
     let (mut case, mut audit) = (first.case, first.audit);
-    for event in history(&id, &user, at) {
+    for event in history(seed, at) {
         let step =
             decide(&case, &event, at).map_err(|refusal| format!("{event:?} is refused: {refusal:?}"))?;
         case = step.case;
@@ -114,36 +178,27 @@ fn live(number: usize, at: Timestamp) -> crate::Outcome<(Case, Vec<sym::access::
     Ok((case, audit))
 }
 
-fn history(id: &str, user: &str, at: Timestamp) -> Vec<Event> {
-    let request = RequestId::new(id);
+fn history(seed: &Seed, at: Timestamp) -> Vec<Event> {
+    let request = RequestId::new(&seed.id);
     let place = Place { channel: "C0000000002".into(), ts: "1700000000.000100".into() };
     let destination = "#access-requests".to_owned();
     vec![
         Event::Identified {
             request: request.clone(),
-            facts: Box::new(facts(user)),
-            principal: Some(principal(user)),
+            facts: Box::new(facts(&seed.user)),
+            principal: Some(seed.principal.clone()),
             terms: Box::new(terms()),
             destinations: vec![destination.clone()],
         },
         Event::CardPosted { request, destination, place },
-        Event::Clicked { click: Box::new(click(id, id, "U1", at)), facts: Box::new(facts("U1")) },
+        Event::Clicked { click: Box::new(click(&seed.id, &seed.id, "U1", at)), facts: Box::new(facts("U1")) },
         Event::Looked { is_present: false },
         Event::GrantStarted { operation: "a1b2c3d4-0000-4000-8000-000000000000".into() },
         Event::GrantConfirmed,
     ]
 }
 
-fn principal(user: &str) -> Principal {
-    Principal::SsoUser {
-        identity_store_id: "d-1234567890".to_owned(),
-        user_id: format!("{user}-2222-4333-8444"),
-    }
-}
-
-fn ask(id: &str, user: &str, number: usize) -> Ask {
-    let instance_arn = crate::flows::INSTANCE.to_owned();
-    let set = format!("arn:aws:sso:::permissionSet/ssoins-1111111111111111/ps-{:016}", number % 20);
+fn ask(seed: &Seed) -> Ask {
     let connection = Connection {
         integration: "sso".into(),
         region: Some("us-east-1".to_owned()),
@@ -151,24 +206,19 @@ fn ask(id: &str, user: &str, number: usize) -> Ask {
         source_identity: false,
     };
     let resource = Resource::SsoPermissionSet {
-        instance_arn,
-        permission_set_arn: set,
-        account_id: "222200000000".to_owned(),
+        instance_arn: crate::flows::INSTANCE.to_owned(),
+        permission_set_arn: seed.permission_set.clone(),
+        account_id: seed.account.clone(),
     };
     Ask {
-        id: id.into(),
-        flow: "team-0".into(),
-        flow_label: "Team 0".to_owned(),
-        requester: Person { user: user.into(), email: None },
+        id: seed.id.as_str().into(),
+        flow: seed.flow.as_str().into(),
+        flow_label: seed.flow.clone(),
+        requester: Person { user: seed.user.as_str().into(), email: None },
         team: None,
-        target: Some(AskedTarget {
-            name: "t0_0".into(),
-            label: "Team 0: role 0".to_owned(),
-            resource,
-            connection,
-        }),
+        target: Some(AskedTarget { name: "t0_0".into(), label: seed.label.clone(), resource, connection }),
         answers: Vec::new(),
-        duration: Some(Span::days(3650)),
+        duration: Some(seed.duration),
         is_emergency: false,
     }
 }

@@ -52,6 +52,15 @@ pub(crate) struct Cycle {
     pub(crate) whole: Duration,
 }
 
+/// Somebody has asked, and somebody else has approved.
+struct Asked {
+    wish: Wish,
+    news: UnboundedReceiver<News>,
+    begin: Instant,
+    opened: Instant,
+    acks: [Duration; 3],
+}
+
 /// What many cycles took.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
@@ -138,7 +147,57 @@ impl Scene {
         (done, failures)
     }
 
+    /// People ask and decide while nobody gets anything: what their acknowledgements took, and what
+    /// failed.
+    pub(crate) async fn ask_only(
+        self: &Arc<Self>,
+        at_once: usize,
+        cycles: usize,
+    ) -> (Vec<Duration>, Vec<String>) {
+        let workers = (0..at_once).map(|worker| {
+            let scene = Arc::clone(self);
+            tokio::spawn(async move {
+                let (mut acks, mut failures) = (Vec::new(), Vec::new());
+                let own: Vec<usize> = (worker..PEOPLE).step_by(at_once.max(1)).collect();
+                for who in own.iter().cycle().take(cycles / at_once) {
+                    match scene.ask(*who).await {
+                        Ok(asked) => acks.extend(asked.acks),
+                        Err(error) => failures.push(error.to_string()),
+                    }
+                }
+                (acks, failures)
+            })
+        });
+        let (mut acks, mut failures) = (Vec::new(), Vec::new());
+        for worker in workers.collect::<Vec<_>>() {
+            match worker.await {
+                Ok((own, failed)) => {
+                    acks.extend(own);
+                    failures.extend(failed);
+                }
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        (acks, failures)
+    }
+
+    /// The people, in Slack and in Identity Center.
+    pub(crate) fn people(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.people.iter().map(|person| (person.user.as_str(), person.sso_user.as_str()))
+    }
+
     async fn cycle(&self, who: usize) -> crate::Outcome<Cycle> {
+        let me = &self.people[who];
+        let Asked { wish, mut news, begin, opened, acks } = self.ask(who).await?;
+        let (given, _) = until(&mut news, "the access", |change| shown(change, "has")).await?;
+        if !self.stage.aws.holds_assignment(INSTANCE, &wish.permission_set, &wish.account, &me.sso_user) {
+            return Err("the card says that the access is there, and AWS does not hold it".into());
+        }
+        Ok(Cycle { acks, form: opened.duration_since(begin), whole: given.duration_since(begin) })
+    }
+
+    /// Asks, and gets an approval.
+    async fn ask(&self, who: usize) -> crate::Outcome<Asked> {
         let me = &self.people[who];
         let wish = {
             let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -165,12 +224,7 @@ impl Scene {
         let decider = &self.people[(who + 1) % self.people.len()].user;
         let click = slack.click(decider, &channel, &ts, "sym_approve", "").await?;
         acknowledged("click", &click)?;
-        let (given, _) = until(&mut news, "the access", |change| shown(change, "has")).await?;
-        if !self.stage.aws.holds_assignment(INSTANCE, &wish.permission_set, &wish.account, &me.sso_user) {
-            return Err("the card says that the access is there, and AWS does not hold it".into());
-        }
-        let acks = [command.took, submit.took, click.took];
-        Ok(Cycle { acks, form: opened.duration_since(begin), whole: given.duration_since(begin) })
+        Ok(Asked { wish, news, begin, opened, acks: [command.took, submit.took, click.took] })
     }
 
     /// What neither Slack nor AWS would have understood.

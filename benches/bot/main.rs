@@ -2,13 +2,15 @@
 //! flushed to disk, against the simulated Slack and AWS, which live in this process.
 //!
 //! `cargo bench --bench bot` prints a table in Markdown. `-- --quick` measures less and says less;
-//! `-- --only load` (or `start`, `store`, `size`) measures one part; `-- --wrap 'perf record -o p.data'`
+//! `-- --only load` (or `start`, `store`, `size`, `ends`, `hang`) measures one part; `-- --wrap 'perf record -o p.data'`
 //! starts the bot under another program.
 #![expect(clippy::cast_precision_loss, reason = "nothing counted here comes near to 2^52")]
 
 mod books;
 mod driver;
+mod ends;
 mod flows;
+mod hang;
 mod load;
 mod machine;
 mod process;
@@ -32,7 +34,7 @@ pub(crate) struct Args {
     /// Measure less: for trying out the bench itself.
     #[arg(long)]
     quick: bool,
-    /// One part: `load`, `start`, `store` or `size`.
+    /// One part: `load`, `start`, `store`, `size`, `ends` or `hang`.
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// Start the bot under this program.
@@ -41,9 +43,9 @@ pub(crate) struct Args {
     /// How often each part is measured; the table has the medians.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Live claims in the full store.
-    #[arg(long, default_value_t = 100_000)]
-    claims: usize,
+    /// Live claims in the books, each in turn; 10,000, 100,000 and 1,000,000 unless it is said.
+    #[arg(long, value_delimiter = ',')]
+    claims: Vec<usize>,
 }
 
 impl Args {
@@ -54,6 +56,15 @@ impl Args {
     /// A number of cycles, cut down where little is asked for.
     pub(crate) fn cycles(&self, full: usize) -> usize {
         if self.quick { full / 10 } else { full }
+    }
+
+    /// How many live claims there are, each in turn.
+    pub(crate) fn claims(&self) -> Vec<usize> {
+        match (self.claims.is_empty(), self.quick) {
+            (false, _) => self.claims.clone(),
+            (true, true) => vec![1000, 10_000],
+            (true, false) => vec![10_000, 100_000, 1_000_000],
+        }
     }
 
     /// How often to measure.
@@ -81,6 +92,12 @@ async fn measure(args: &Args) -> Outcome<()> {
     }
     if args.wants("start") {
         start::measure(args, folder.path(), &mut table).await?;
+    }
+    if args.wants("ends") {
+        ends::measure(args, folder.path(), &mut table).await?;
+    }
+    if args.wants("hang") {
+        hang::measure(args, folder.path(), &mut table).await?;
     }
     if args.wants("store") {
         books::measure(args, folder.path(), &mut table).await?;

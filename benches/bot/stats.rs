@@ -12,9 +12,14 @@ pub(crate) fn say(text: &str) -> crate::Outcome<()> {
 
 /// The value that so many percent of all values do not exceed.
 pub(crate) fn percentile(times: &[Duration], percent: usize) -> Duration {
+    per_mille(times, percent * 10)
+}
+
+/// The value that so many in a thousand values do not exceed.
+pub(crate) fn per_mille(times: &[Duration], mille: usize) -> Duration {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    let rank = (sorted.len() * mille).div_ceil(1000).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()
 }
 

@@ -180,12 +180,12 @@ pub struct Card {
     /// Why it could not be posted; with a place, why it can no longer be edited there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
-    /// It stands where it stands because somebody deleted the first one.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_anew: bool,
     /// That it could not be posted has been told; further cards later on tell it no second time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_failure_told: bool,
+    /// It stands where it stands because somebody deleted the first one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_anew: bool,
 }
 
 impl Card {
@@ -195,8 +195,8 @@ impl Card {
             destination: destination.into(),
             place: None,
             failed: None,
-            is_anew: false,
             is_failure_told: false,
+            is_anew: false,
         }
     }
 }

@@ -54,8 +54,12 @@ impl Engine {
         Ok(true)
     }
 
-    /// Decides the clicks that an earlier run took and did not get to.
+    /// Decides the clicks that an earlier run took and did not get to. Before Slack has been reached nobody
+    /// could be looked up, and each would be refused; they are kept until then.
     pub(super) fn resume_clicks(&self) {
+        if self.shared.home.get().is_none() {
+            return;
+        }
         match self.shared.store.clicks() {
             Ok(clicks) => clicks.into_iter().for_each(|click| self.start_click(click)),
             Err(error) => self.store_failed(&error),

@@ -99,8 +99,17 @@ impl Engine {
     }
 
     async fn do_for_entitlement(&self, id: &EntitlementId) -> Result<(), StoreError> {
-        let Some(entitlement) = self.shared.store.entitlement(id)? else { return Ok(()) };
-        let Some(duty) = entitlement.owed(self.now()) else { return Ok(()) };
+        let owed = || -> Result<_, StoreError> {
+            let entitlement = self.shared.store.entitlement(id)?;
+            Ok(entitlement.and_then(|held| held.owed(self.now()).map(|duty| (held, duty))))
+        };
+        let mut found = owed()?;
+        if matches!(found, Some((_, EntitlementDuty::Grant))) {
+            // Books that may have lost something give nothing new; what they know of is ended meanwhile.
+            self.shared.store.proven().await?;
+            found = owed()?;
+        }
+        let Some((entitlement, duty)) = found else { return Ok(()) };
         self.shared.store.settle().await?;
         let event = match duty {
             EntitlementDuty::TimePasses => Event::TimePassed,

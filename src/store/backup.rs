@@ -153,7 +153,8 @@ impl Store {
         put(&db, &mut rows).map_err(damaged)?;
         drop(db);
         drop(lock);
-        Ok((Self::open(folder)?, saved))
+        // A copy is used only when all of it is right.
+        Ok((open::open(folder, usize::MAX)?, saved))
     }
 }
 

@@ -133,6 +133,14 @@ impl Committer {
         report(&self.on_disk, Err(why.to_owned()));
     }
 
+    /// What stops the books from another thread.
+    pub(super) fn doom(&self) -> impl FnOnce(&str) + Send + use<> {
+        let on_disk = Arc::clone(&self.on_disk);
+        move |why| {
+            report(&on_disk, Err(why.to_owned()));
+        }
+    }
+
     pub(super) async fn broken(&self) {
         // It cannot be closed while `self` holds the sender.
         drop(self.on_disk.subscribe().wait_for(Result::is_err).await);

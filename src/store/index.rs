@@ -1,48 +1,15 @@
 //! The due entries are an index over the rows. What a row owes is computed, so a new version of the
 //! program may compute it differently; the index is made to agree when the books are opened.
 
-use super::read::{Scan, get, guarded, summed_rows};
-use super::{Due, Head, StoreError, keys, row, write};
-use crate::access::{AccessRequest, Entitlement, Timestamp};
+use super::read::{Scan, get, guarded};
+use super::survey::{Survey, owed};
+use super::{Due, Head, StoreError, keys, write};
 use std::collections::BTreeMap;
-
-/// What one reading of all rows has shown.
-pub(super) struct Survey {
-    /// What the rows add up to.
-    pub(super) sum: u128,
-    /// Whether due entries and duties add up to the same.
-    is_index_right: bool,
-}
-
-/// Reads every row once, without holding them all in memory.
-pub(super) fn survey(db: &sled::Db) -> Result<Survey, StoreError> {
-    let mut sum = 0_u128;
-    let mut difference = 0_u128;
-    let mut is_readable = true;
-    for entry in summed_rows(db) {
-        let (key, value) = entry?;
-        let weight = write::weight(&key, &value);
-        sum = sum.wrapping_add(weight);
-        if key.starts_with(keys::DUE) {
-            difference = difference.wrapping_add(weight);
-        } else if key.starts_with(keys::REQUEST) || key.starts_with(keys::ENTITLEMENT) {
-            match owed(&key, &value) {
-                Ok(Some(due)) => difference = difference.wrapping_sub(write::weight(&due, &[])),
-                Ok(None) => {}
-                Err(error) => {
-                    tracing::error!(error = %error, "what this row owes is not done");
-                    is_readable = false;
-                }
-            }
-        }
-    }
-    Ok(Survey { sum, is_index_right: is_readable && difference == 0 })
-}
 
 /// Makes every due entry agree with its row. A row that cannot be read keeps the entry it has, so that
 /// it is named again and again until somebody looks.
 pub(super) fn mend(db: &sled::Db, mut head: Head, survey: &Survey) -> Result<Head, StoreError> {
-    if survey.is_index_right {
+    if survey.is_index_right() {
         return Ok(head);
     }
     let wrong = wrong(db)?;
@@ -96,18 +63,4 @@ fn wrong(db: &sled::Db) -> Result<BTreeMap<Vec<u8>, bool>, StoreError> {
         }
     }
     Ok(wrong)
-}
-
-/// The due entry that a row should have.
-fn owed(key: &[u8], value: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-    let (what, at): (Due, Option<Timestamp>) = if key.starts_with(keys::REQUEST) {
-        let request: AccessRequest = row::decode(key, value)?;
-        let at = request.duty().map(|(_, at)| at);
-        (Due::Request(request.id), at)
-    } else {
-        let entitlement: Entitlement = row::decode(key, value)?;
-        let at = entitlement.duty().map(|(_, at)| at);
-        (Due::Entitlement(entitlement.id), at)
-    };
-    Ok(at.map(|at| keys::due(at, &what)))
 }

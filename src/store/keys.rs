@@ -21,6 +21,8 @@ pub(super) const CLICK: &[u8] = b"i/";
 pub(super) const SEEN: &[u8] = b"x/";
 /// `a/<number>` → hash and record.
 pub(super) const AUDIT: &[u8] = b"a/";
+/// `b/<number>` → records bound together, the first of which has this number: see [`volume`](super::volume).
+pub(super) const VOLUME: &[u8] = b"b/";
 /// What the last comparison with AWS has shown.
 pub(super) const SWEEP: &[u8] = b"s/last";
 /// How far the books have come: see [`Head`].
@@ -94,6 +96,11 @@ pub(super) fn audit(number: u64) -> Vec<u8> {
     join(AUDIT, &number.to_be_bytes())
 }
 
+/// The volume that begins with this record.
+pub(super) fn volume(first: u64) -> Vec<u8> {
+    join(VOLUME, &first.to_be_bytes())
+}
+
 /// The first key behind every key with this prefix.
 pub(super) fn after(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();
@@ -154,21 +161,25 @@ pub(super) fn readable(key: &[u8]) -> String {
     }
 }
 
-/// The value of [`HEAD`]: commits, next number, chain, sum.
+/// The value of [`HEAD`]: commits, next number, chain, sum, single records.
 pub(super) fn head(head: &Head) -> Vec<u8> {
-    let Head { commits, next, chain, sum } = head;
-    [&commits.to_be_bytes()[..], &next.to_be_bytes(), chain, &sum.to_be_bytes()].concat()
+    let Head { commits, next, chain, sum, single } = head;
+    [&commits.to_be_bytes()[..], &next.to_be_bytes(), chain, &sum.to_be_bytes(), &single.to_be_bytes()]
+        .concat()
 }
 
 /// Reads it back, if it is one.
 pub(super) fn read_head(value: &[u8]) -> Option<Head> {
     let (commits, rest) = value.split_first_chunk()?;
     let (next, rest) = rest.split_first_chunk()?;
-    let (chain, sum) = rest.split_first_chunk()?;
+    let (chain, rest) = rest.split_first_chunk()?;
+    let (sum, single) = rest.split_first_chunk()?;
     Some(Head {
         commits: u64::from_be_bytes(*commits),
         next: u64::from_be_bytes(*next),
         chain: *chain,
-        sum: u128::from_be_bytes(sum.try_into().ok()?),
+        sum: u128::from_be_bytes(*sum),
+        // Heads once ended here. Counting from none again costs nothing but some rows.
+        single: if single.is_empty() { 0 } else { u64::from_be_bytes(single.try_into().ok()?) },
     })
 }

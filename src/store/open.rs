@@ -1,13 +1,17 @@
 //! Opening the books, suspiciously: a store that lost something is refused, because a bot that forgets
 //! grants never revokes them.
 
+use super::survey::Survey;
 use super::witness::Witness;
-use super::{Head, Store, StoreError, committer::Committer, committer::Disk, index, keys, read, row, write};
+use super::{
+    Books, Head, Prover, Store, StoreError, committer::Committer, committer::Disk, index, keys, read, row,
+    write,
+};
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// How much memory sled may fill with pages it could read again. It is little, because sled exceeds it
@@ -84,16 +88,20 @@ pub enum OpenError {
     },
 }
 
-pub(super) fn open(folder: &Path) -> Result<Store, OpenError> {
+/// Rows that are read before the books are open; a fraction of a second's worth.
+pub(super) const ROWS: usize = 100_000;
+
+/// Opens the books when so many rows have been read, or all of them.
+pub(super) fn open(folder: &Path, rows: usize) -> Result<Store, OpenError> {
     let unusable =
         |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), why: error.to_string() };
     let damaged =
         |error: StoreError| OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() };
     let place = folder.join("store");
     let (db, lock) = bare(folder)?;
-    let (name, head) = match examine(folder, &db)? {
+    let (name, head, survey) = match examine(folder, &db, rows)? {
         Some(known) => known,
-        None => christen(&db).map_err(damaged)?,
+        None => christen(&db).map(|(name, head)| (name, head, None)).map_err(damaged)?,
     };
     let mut disk = Disk::new(db.clone(), &place).map_err(unusable)?;
     disk.flush().map_err(|why| OpenError::Folder { folder: folder.to_owned(), why })?;
@@ -101,7 +109,20 @@ pub(super) fn open(folder: &Path) -> Result<Store, OpenError> {
     // Only now: a witness must never be ahead of what is on disk.
     let witness = Witness::begin(witness_path(folder), name, head.commits).map_err(unusable)?;
     let committer = Committer::start(disk, witness, head.commits).map_err(unusable)?;
-    Ok(Store { db, head: Mutex::new(head), committer, folder: folder.to_owned(), _lock: lock })
+    let is_proven = survey.is_none();
+    let books = Arc::new(Books { head: Mutex::new(head), survey: Mutex::new(survey) });
+    let prover = if is_proven {
+        Prover::none()
+    } else {
+        let (doom, folder) = (committer.doom(), folder.to_owned());
+        let doom = move |error: &StoreError| {
+            let error = OpenError::Damaged { folder, why: error.to_string() };
+            tracing::error!(error = %error, "the books are damaged, so nothing is given and nothing is taken any more");
+            doom(&error.to_string());
+        };
+        Prover::start(db.clone(), Arc::clone(&books), doom).map_err(unusable)?
+    };
+    Ok(Store { prover, db, books, committer, folder: folder.to_owned(), _lock: lock })
 }
 
 /// sled alone, and the lock that goes with it: nothing has been looked at yet.
@@ -181,8 +202,13 @@ fn open_sled(folder: &Path, place: &Path) -> Result<sled::Db, OpenError> {
 }
 
 /// The name and head of the books; `None` when they are new. They are compared with the witness, what
-/// the rows add up to with what was written down, and the index of what is due with the rows.
-fn examine(folder: &Path, db: &sled::Db) -> Result<Option<(String, Head)>, OpenError> {
+/// the rows add up to with what was written down, and the index of what is due with the rows. When
+/// there are more rows than that, the rest is still to be read.
+fn examine(
+    folder: &Path,
+    db: &sled::Db,
+    rows: usize,
+) -> Result<Option<(String, Head, Option<Survey>)>, OpenError> {
     let damaged =
         |error: StoreError| OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() };
     if let Some(found) = read::get(db, keys::VERSION).map_err(damaged)? {
@@ -194,13 +220,33 @@ fn examine(folder: &Path, db: &sled::Db) -> Result<Option<(String, Head)>, OpenE
     let identity = identity(db).map_err(damaged)?;
     match_witness(folder, identity.as_ref())?;
     let Some((name, head)) = identity else { return Ok(None) };
-    let survey = index::survey(db).map_err(damaged)?;
-    if survey.sum != head.sum {
-        let why = "its rows do not add up to what was written down: some are missing, or older than others";
-        return Err(OpenError::Damaged { folder: folder.to_owned(), why: why.to_owned() });
+    let head = upgrade(db, head).map_err(damaged)?;
+    let mut survey = Survey::begin();
+    survey.advance(db, rows).map_err(damaged)?;
+    if !survey.is_over() {
+        return Ok(Some((name, head, Some(survey))));
     }
+    survey.compare(head.sum).map_err(damaged)?;
     let head = index::mend(db, head, &survey).map_err(damaged)?;
-    Ok(Some((name, head)))
+    Ok(Some((name, head, None)))
+}
+
+/// From now on there may be rows of the newest version: an older program must not take these books for
+/// its own.
+fn upgrade(db: &sled::Db, mut head: Head) -> Result<Head, StoreError> {
+    let new = [row::VERSION];
+    let old = read::get(db, keys::VERSION)?.unwrap_or_default();
+    if old[..] == new[..] {
+        return Ok(head);
+    }
+    let change = write::weight(keys::VERSION, &new).wrapping_sub(write::weight(keys::VERSION, &old));
+    head.sum = head.sum.wrapping_add(change);
+    let mut batch = sled::Batch::default();
+    batch.insert(keys::VERSION, &new);
+    batch.insert(keys::HEAD, keys::head(&head));
+    #[expect(clippy::disallowed_methods, reason = "the version is raised before the first commit")]
+    read::guarded(|| db.apply_batch(batch))?;
+    Ok(head)
 }
 
 fn identity(db: &sled::Db) -> Result<Option<(String, Head)>, StoreError> {
@@ -243,7 +289,7 @@ fn christen(db: &sled::Db) -> Result<(String, Head), StoreError> {
     let name = format!("{:032x}", rand::random::<u128>());
     let rows = [(keys::NAME, name.as_bytes()), (keys::VERSION, &[row::VERSION])];
     let sum = rows.iter().fold(0_u128, |sum, (key, value)| sum.wrapping_add(write::weight(key, value)));
-    let head = Head { commits: 0, next: 0, chain: [0; 32], sum };
+    let head = Head { commits: 0, next: 0, chain: [0; 32], sum, single: 0 };
     let mut batch = sled::Batch::default();
     for (key, value) in rows {
         batch.insert(key, value);

@@ -1,7 +1,7 @@
 //! Reading the books. sled panics on some damage, and its iterators repeat an error for ever: both end
 //! here.
 
-use super::{Due, Queued, Store, StoreError, keys, row, write};
+use super::{Due, Queued, Store, StoreError, keys, row};
 use crate::access::{
     AccessRequest, Click, Entitlement, EntitlementId, EnvelopeId, RequestId, Sweep, Timestamp, UserId,
 };
@@ -61,15 +61,6 @@ impl Iterator for Scan<'_> {
         }
         entry.transpose()
     }
-}
-
-/// Every row that counts in the sum: see [`is_summed`](super::write::is_summed).
-pub(super) fn summed_rows(db: &sled::Db) -> impl Iterator<Item = Result<(IVec, IVec), StoreError>> + '_ {
-    let before_audit = Scan::range(db, &[], keys::AUDIT);
-    let after_audit = Scan::range(db, &keys::after(keys::AUDIT), &[u8::MAX]).that_is_long();
-    before_audit
-        .chain(after_audit)
-        .filter(|entry| entry.as_ref().map_or(true, |(key, _)| write::is_summed(key)))
 }
 
 impl Store {

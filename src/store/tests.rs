@@ -7,6 +7,7 @@ mod opening;
 mod power;
 mod proof;
 mod samples;
+mod volumes;
 
 use super::*;
 use crate::access::*;
@@ -214,6 +215,11 @@ proptest! {
         let mut store = Store::open(folder.path()).unwrap();
         let mut model = Model::default();
         for writes in commits {
+            // The rows are read on between the commits, from the first again when all were read.
+            let is_begun = store.books.survey().is_some();
+            if !is_begun {
+                *store.books.survey() = Some(Survey::begin());
+            }
             let mut commit = Commit { at: NOON, ..Commit::default() };
             // Writes come before removals in a commit, and sends and drawings name what was there
             // before it, each once.
@@ -231,6 +237,16 @@ proptest! {
             }
             store.commit(commit).unwrap();
             assert_in_order(&store);
+            {
+                let (head, mut place) = (store.lock(), store.books.survey());
+                let survey = place.as_mut().unwrap();
+                survey.advance(&store.db, 3).unwrap();
+                if survey.is_over() {
+                    survey.compare(head.sum).unwrap();
+                    assert!(survey.is_index_right());
+                    *place = None;
+                }
+            }
             model.compare(&store);
             if writes.iter().any(|write| matches!(write, Write::Restart)) {
                 let before = everything(&store);

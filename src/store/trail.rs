@@ -1,6 +1,7 @@
 //! The audit trail: records that are only ever added, each bound to all before it.
 
-use super::{Store, StoreError, keys, read, row};
+use super::volume::{Record, Trail};
+use super::{Store, StoreError, keys, row};
 use crate::access::{AuditRecord, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -60,8 +61,7 @@ impl Store {
 
     /// The records from this number on, oldest first.
     pub fn trail_from(&self, number: u64) -> impl Iterator<Item = Result<Kept, StoreError>> + '_ {
-        let (from, to) = (keys::audit(number), keys::after(keys::AUDIT));
-        read::Scan::range(&self.db, &from, &to).that_is_long().map(|entry| {
+        Trail::from(&self.db, number).map(|entry| {
             let (key, value) = entry?;
             let (hash, text) = split(&key, &value)?;
             Ok(Kept { number: keys::read_number(&key), hash: *hash, record: row::decode(&key, text)? })
@@ -78,7 +78,10 @@ impl Store {
             (head.next, head.chain)
         };
         let mut chain = [0_u8; 32];
-        let mut scan = read::Scan::range(&self.db, &keys::audit(0), &keys::audit(next)).that_is_long();
+        let is_older = move |entry: &Result<Record, StoreError>| {
+            entry.as_ref().map_or(true, |(key, _)| *key < keys::audit(next))
+        };
+        let mut scan = Trail::of(&self.db).take_while(is_older);
         let mut is_over = false;
         std::iter::from_fn(move || {
             if is_over {

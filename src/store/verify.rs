@@ -4,7 +4,8 @@
 //! hash of the last one. Who can write to the files can also write a whole new trail with a new head:
 //! only a hash kept elsewhere shows that, which is why exports carry them.
 
-use super::{Store, StoreError, keys, read, row, trail};
+use super::volume::Trail;
+use super::{Store, StoreError, keys, row, trail};
 use crate::access::{AuditRecord, Timestamp};
 use std::fmt;
 
@@ -87,7 +88,7 @@ impl Store {
         let mut records = 0_u64;
         let mut last = None;
         let mut flaw = None;
-        for entry in read::Scan::prefix(&self.db, keys::AUDIT).that_is_long() {
+        for entry in Trail::of(&self.db) {
             let (key, value) = entry?;
             records += 1;
             let number = keys::read_number(&key);
@@ -133,7 +134,7 @@ impl Store {
 
     /// A record that follows from another one is genuine and was moved.
     fn origin(&self, hash: &[u8; 32], text: &[u8]) -> Result<What, StoreError> {
-        for entry in read::Scan::prefix(&self.db, keys::AUDIT).that_is_long() {
+        for entry in Trail::of(&self.db) {
             let (key, value) = entry?;
             if let Some((other, _)) = value.split_first_chunk::<32>()
                 && trail::link(other, text) == *hash

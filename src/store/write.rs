@@ -1,27 +1,26 @@
 //! Turns a commit into one batch: rows, their due entries, the audit chain, and the head with the sum.
 
-use super::{Commit, Due, Head, StoreError, keys, read, row, trail};
+use super::{Commit, Due, Head, StoreError, keys, read, row, trail, volume};
 use crate::access::{AccessRequest, Entitlement, Timestamp};
 use sha2::{Digest, Sha256};
+use sled::IVec;
 use std::collections::BTreeMap;
 
-/// The batch of a commit, and the head after it.
-pub(super) fn batch(
-    db: &sled::Db,
-    before: &Head,
-    commit: &Commit,
-) -> Result<(sled::Batch, Head), StoreError> {
+/// A row that changes.
+pub(super) struct Write {
+    pub(super) key: Vec<u8>,
+    pub(super) old: Option<IVec>,
+    pub(super) new: Option<Vec<u8>>,
+}
+
+/// The writes of a commit, and the head after it.
+pub(super) fn batch(db: &sled::Db, before: &Head, commit: &Commit) -> Result<(Vec<Write>, Head), StoreError> {
     let head = Head { commits: before.commits + 1, ..before.clone() };
     let mut draft = Draft { db, head, writes: BTreeMap::new() };
     draft.rows(commit)?;
     draft.queue(commit)?;
     draft.marks(commit)?;
-    for record in &commit.audit {
-        let text = row::encode(record)?;
-        draft.head.chain = trail::link(&draft.head.chain, &text);
-        let key = keys::audit(draft.take());
-        draft.put(key, [&draft.head.chain[..], &text[..]].concat());
-    }
+    draft.records(commit)?;
     draft.finish()
 }
 
@@ -143,30 +142,76 @@ impl Draft<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Result<(sled::Batch, Head), StoreError> {
+    fn records(&mut self, commit: &Commit) -> Result<(), StoreError> {
+        for record in &commit.audit {
+            let text = row::plain(record)?;
+            self.head.chain = trail::link(&self.head.chain, &text);
+            let key = keys::audit(self.take());
+            self.put(key, [&self.head.chain[..], &text[..]].concat());
+            self.head.single += 1;
+        }
+        while !commit.audit.is_empty() && self.head.single >= 2 * volume::BOUND as u64 {
+            if !self.bind()? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Binds the oldest records; `false` when they are fewer than was thought, or not whole.
+    fn bind(&mut self) -> Result<bool, StoreError> {
+        let mut records: Vec<volume::Record> = Vec::new();
+        for entry in read::Scan::prefix(self.db, keys::AUDIT) {
+            let (key, value) = entry?;
+            if !self.writes.contains_key(&key[..]) {
+                records.push((key.to_vec(), value.to_vec()));
+            }
+            if records.len() == volume::BOUND {
+                break;
+            }
+        }
+        let (old, wanted) = (records.len(), volume::BOUND - records.len());
+        // Numbers only grow: those of this commit come after all others.
+        let own = self.writes.range(keys::AUDIT.to_vec()..keys::after(keys::AUDIT));
+        let own = own.filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+        records.extend(own.take(wanted));
+        let first = records.first().map(|(key, _)| keys::read_number(key));
+        let (Some(first), true) = (first, records.len() == volume::BOUND) else { return Ok(false) };
+        let Some(bound) = volume::bind(&records) else { return Ok(false) };
+        for (place, (key, _)) in records.into_iter().enumerate() {
+            if place < old {
+                self.remove(key);
+            } else {
+                self.writes.remove(&key);
+            }
+        }
+        self.put(keys::volume(first), bound);
+        self.head.single -= volume::BOUND as u64;
+        Ok(true)
+    }
+
+    fn finish(self) -> Result<(Vec<Write>, Head), StoreError> {
         let Self { db, mut head, writes } = self;
-        let mut batch = sled::Batch::default();
+        let mut changes = Vec::new();
         for (key, new) in writes {
+            let mut old = None;
             if is_summed(&key) {
-                let old = read::get(db, &key)?;
-                let minus = old.map_or(0, |old| weight(&key, &old));
+                old = read::get(db, &key)?;
+                let minus = old.as_ref().map_or(0, |old| weight(&key, old));
                 let plus = new.as_ref().map_or(0, |new| weight(&key, new));
                 head.sum = head.sum.wrapping_sub(minus).wrapping_add(plus);
             }
-            match new {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
+            changes.push(Write { key, old, new });
         }
-        batch.insert(keys::HEAD, keys::head(&head));
-        Ok((batch, head))
+        changes.push(Write { key: keys::HEAD.to_vec(), old: None, new: Some(keys::head(&head)) });
+        Ok((changes, head))
     }
 }
 
 /// The head holds the sum, and the audit trail is guarded by its chain: reading all of it at every
 /// start would cost too much.
 pub(super) fn is_summed(key: &[u8]) -> bool {
-    key != keys::HEAD && !key.starts_with(keys::AUDIT)
+    key != keys::HEAD && !key.starts_with(keys::AUDIT) && !key.starts_with(keys::VOLUME)
 }
 
 /// What a row adds to the sum.

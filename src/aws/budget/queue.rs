@@ -26,6 +26,9 @@ pub(in crate::aws) struct Seat {
     pub(in crate::aws) tuple: String,
 }
 
+/// How long the turn of a revocation is kept that was sent back.
+pub(super) const KEPT_MS: i64 = 1_000;
+
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Need {
@@ -57,6 +60,9 @@ pub(super) struct Queue<R> {
     /// Where operations are about to be started.
     starting: Vec<Seat>,
     waiting: BTreeMap<(Urgency, u64), Waiting<R>>,
+    /// Accounts in which a revocation has just been sent back, and until when its turn is kept: it comes
+    /// again at once, and nothing less urgent may slip in meanwhile.
+    kept: HashMap<String, i64>,
     tickets: u64,
     is_closed: bool,
     /// Somebody watches the time for those who wait.
@@ -70,6 +76,7 @@ impl<R> Default for Queue<R> {
             running: HashMap::new(),
             starting: Vec::new(),
             waiting: BTreeMap::new(),
+            kept: HashMap::new(),
             tickets: 0,
             is_closed: false,
             is_watched: false,
@@ -130,7 +137,13 @@ impl<R> Queue<R> {
                 self.starting.push(seat.clone());
                 Served::Place(reply, seat)
             }
-            Need::Call | Need::Place(_) => Served::SentBack(reply),
+            Need::Place(seat) => {
+                if key.0 == Urgency::Revocation {
+                    self.kept.insert(seat.account, now + KEPT_MS);
+                }
+                Served::SentBack(reply)
+            }
+            Need::Call => Served::SentBack(reply),
         })
     }
 
@@ -146,11 +159,15 @@ impl<R> Queue<R> {
             self.calls.pop_front();
         }
         self.running.retain(|_, heard_at| *heard_at > now - FORGET_AFTER_MS);
+        self.kept.retain(|_, until| (now + 1..=now + KEPT_MS).contains(until));
     }
 
     fn has_place(&self, urgency: Urgency, wanted: &Seat) -> bool {
         // Asked for everybody who waits: the common answer must not take a look at each.
         if self.in_flight() >= urgency.places() && !self.running.contains_key(wanted) {
+            return false;
+        }
+        if urgency != Urgency::Revocation && self.kept.contains_key(&wanted.account) {
             return false;
         }
         let others = || self.running.keys().filter(|seat| *seat != wanted).chain(&self.starting);
@@ -206,6 +223,7 @@ impl<R> Queue<R> {
         let wants_call = self.waiting.values().any(|waiting| waiting.need == Need::Call);
         let call = self.calls.front().filter(|_| wants_call).map(|at| at + WINDOW_MS);
         let forgotten = self.running.values().map(|heard_at| heard_at + FORGET_AFTER_MS).min();
-        Some([call, forgotten].into_iter().flatten().fold(patience, i64::min))
+        let kept = self.kept.values().min().copied();
+        Some([call, forgotten, kept].into_iter().flatten().fold(patience, i64::min))
     }
 }

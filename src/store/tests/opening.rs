@@ -88,7 +88,7 @@ fn a_newer_format_is_left_alone() {
     meddle(&store, keys::VERSION, Some(&[row::VERSION + 1]));
     drop(store);
     let error = refused(folder.path());
-    assert!(matches!(error, OpenError::Newer { found: 2, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 3, known: 2, .. }), "{error}");
 }
 
 #[test]
@@ -159,6 +159,64 @@ fn rows_that_do_not_add_up_are_noticed() {
     }
 }
 
+/// Large books: only a few rows were read when they opened.
+#[test]
+fn large_books_are_proven_beside_the_work() {
+    let folder = closed(60);
+    for rows in [0, 1, 7, 59] {
+        let store = open::open(folder.path(), rows).unwrap();
+        let survey = store.books.survey().is_some();
+        assert!(survey || block_on(store.proven()).is_ok(), "it says so before it has read them");
+        for number in 0..60_i64 {
+            let row = request(&format!("r{}", number * 7 % 60), pending(NOON + Span::seconds(number)));
+            keep(&store, Commit { requests: vec![row], ..with_audit("pending") });
+        }
+        block_on(store.proven()).unwrap();
+        assert!(store.books.survey().is_none());
+        assert_in_order(&store);
+    }
+}
+
+#[test]
+fn large_books_that_lost_something_stop_as_soon_as_it_is_noticed() {
+    for (key, value) in [(b"r/r1", None), (b"r/r3", Some(b"\x01{}"))] {
+        let folder = closed(60);
+        let store = Store::open(folder.path()).unwrap();
+        meddle(&store, key, value.map(|value: &[u8; 3]| &value[..]));
+        drop(store);
+        let store = open::open(folder.path(), 1).unwrap();
+        let error = block_on(store.proven()).unwrap_err();
+        assert!(matches!(error, StoreError::DoesNotAddUp), "{error}");
+        block_on(store.broken());
+        let error = store.commit(with_audit("active")).unwrap_err();
+        assert!(matches!(error, StoreError::Poisoned(_)), "{error}");
+        drop(store);
+        assert!(matches!(refused(folder.path()), OpenError::Damaged { .. }));
+    }
+}
+
+/// Closing does not wait for the proof, and nobody else waits for ever.
+#[test]
+fn large_books_can_be_closed_before_they_are_proven() {
+    let folder = closed(60);
+    drop(open::open(folder.path(), 1).unwrap());
+    let store = open::open(folder.path(), 1).unwrap();
+    let proven = store.proven();
+    block_on(proven).unwrap();
+}
+
+#[test]
+fn books_of_an_older_format_are_marked_before_they_are_written_to() {
+    let folder = folder();
+    super::format::copy(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store/v1-store"),
+        folder.path(),
+    );
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(everything(&store)[keys::VERSION], [row::VERSION]);
+    assert_in_order(&store);
+}
+
 /// As after an upgrade to a version in which rows owe something else.
 #[test]
 fn due_entries_that_do_not_fit_their_rows_are_mended() {
@@ -175,11 +233,17 @@ fn due_entries_that_do_not_fit_their_rows_are_mended() {
     }
     meddle(&store, keys::HEAD, Some(&keys::head(&head)));
     drop(store);
+    let large = self::folder();
+    copy(folder.path(), large.path());
     for _ in 0..2 {
         let store = Store::open(folder.path()).unwrap();
         assert_in_order(&store);
         assert_eq!(store.due(ALWAYS, 10).unwrap().len(), 3);
     }
+    let store = open::open(large.path(), 1).unwrap();
+    block_on(store.proven()).unwrap();
+    assert_in_order(&store);
+    assert_eq!(store.due(ALWAYS, 10).unwrap().len(), 3);
 }
 
 /// Whatever happens to the files: the bot says why it will not start, or has everything.
