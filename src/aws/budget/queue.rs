@@ -93,6 +93,15 @@ impl Urgency {
         }
     }
 
+    /// How many calls may be made in one second with one's own. What nobody waits for leaves room: whoever
+    /// comes behind it need not wait a second for it.
+    const fn calls(self) -> usize {
+        match self {
+            Self::Revocation | Self::Usual => CALLS,
+            Self::Background => CALLS / 2,
+        }
+    }
+
     /// How many operations may be in flight with one's own.
     const fn places(self) -> usize {
         match self {
@@ -117,7 +126,7 @@ impl<R> Queue<R> {
         self.pass(now);
         let is_served = |waiting: &Waiting<R>| now >= waiting.until || self.is_closed;
         let leaves = |waiting: &Waiting<R>, urgency: Urgency| match &waiting.need {
-            Need::Call => self.calls.len() < CALLS,
+            Need::Call => self.calls.len() < urgency.calls(),
             Need::Place(seat) => self.has_place(urgency, seat),
         };
         let key = self
@@ -129,7 +138,7 @@ impl<R> Queue<R> {
         let Waiting { need, reply, .. } = self.waiting.remove(&key)?;
         Some(match need {
             _ if is_closed => Served::SentBack(reply),
-            Need::Call if self.calls.len() < CALLS => {
+            Need::Call if self.calls.len() < key.0.calls() => {
                 self.calls.push_back(now);
                 Served::Call(reply)
             }
@@ -220,8 +229,9 @@ impl<R> Queue<R> {
     pub(super) fn next_moment(&mut self, now: i64) -> Option<i64> {
         self.pass(now);
         let patience = self.waiting.values().map(|waiting| waiting.until).min()?;
-        let wants_call = self.waiting.values().any(|waiting| waiting.need == Need::Call);
-        let call = self.calls.front().filter(|_| wants_call).map(|at| at + WINDOW_MS);
+        let callers = self.waiting.iter().filter(|(_, waiting)| waiting.need == Need::Call);
+        let in_the_way = callers.filter_map(|((urgency, _), _)| self.calls.len().checked_sub(urgency.calls()));
+        let call = in_the_way.min().and_then(|last| self.calls.get(last)).map(|at| at + WINDOW_MS);
         let forgotten = self.running.values().map(|heard_at| heard_at + FORGET_AFTER_MS).min();
         let kept = self.kept.values().min().copied();
         Some([call, forgotten, kept].into_iter().flatten().fold(patience, i64::min))

@@ -30,6 +30,20 @@ fn revocations_are_served_before_grants_and_both_before_the_rest() {
 }
 
 #[test]
+fn what_nobody_waits_for_leaves_half_of_the_calls_to_whoever_comes_behind_it() {
+    let mut queue = Queue::default();
+    for n in 0..30 {
+        queue.join(Urgency::Background, Need::Call, 0, n);
+    }
+    assert_eq!(served(&mut queue, 0).len(), CALLS / 2);
+    assert_eq!(queue.next_moment(0), Some(WINDOW_MS));
+    queue.join(Urgency::Usual, Need::Call, 1, 100);
+    assert_eq!(served(&mut queue, 1), [Served::Call(100)], "no wait behind it");
+    assert_eq!(served(&mut queue, WINDOW_MS).len(), CALLS / 2 - 1);
+    assert_eq!(queue.next_moment(WINDOW_MS), Some(WINDOW_MS + 1), "one more when the grant's is over");
+}
+
+#[test]
 fn an_account_has_one_operation_at_a_time_and_a_revocation_has_the_next() {
     let mut queue = Queue::default();
     let (a1, a2, a3, b1) = (seat("a", "1"), seat("a", "2"), seat("a", "3"), seat("b", "1"));
