@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn what_is_open_is_found_where_it_was_opened() {
-        let table: [(&str, Option<(usize, char, &str)>); 16] = [
+        type Found = Option<(usize, char, &'static str)>;
+        let table: [(&str, Found); 16] = [
             ("a = \"x\"\n", None),
             ("a \"b\" {\n  x = \"${foo[\"k\"]}\" # it's \"\n}\n", None),
             ("a {\n  x = <<-END\n  { \" ( \n  END\n}\n", None),

@@ -25,7 +25,7 @@ async fn while_time_passes<F: Future>(world: &World, work: F) -> F::Output {
 async fn compare(world: &World) -> Sweep {
     // What was called before a restart counts for AWS, and the bot does not know of it.
     world.jump(world.now() + Span::seconds(2));
-    while_time_passes(world, world.engine().sweep()).await.unwrap()
+    Box::pin(while_time_passes(world, world.engine().sweep())).await.unwrap()
 }
 
 /// Compares now, and does what follows from it.

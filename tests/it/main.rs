@@ -1,6 +1,7 @@
 //! The stories: the real bot, its real Slack and AWS clients, a real store, a simulated Slack and AWS
 //! over loopback, and a clock that is moved by hand.
 
+#![recursion_limit = "256"]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "a story is told from its beginning to its end")]
 

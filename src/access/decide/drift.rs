@@ -1,9 +1,9 @@
 //! What is done when access that should be held is not: somebody removed it in AWS itself.
 
 use super::Draft;
-use super::machine::{granting, revoking};
+use super::machine::granting;
 use crate::access::{
-    Cause, ClaimStage, Custody, GRANT_WINDOW, NoticeKind, Refusal, RequestId, Span, Status, Timestamp,
+    Cause, ClaimStage, Custody, GRANT_WINDOW, NoticeKind, Refusal, RequestId, Span, Timestamp,
 };
 
 /// AWS's reads lag behind its writes: what it confirmed so shortly before is not missed yet.
@@ -29,37 +29,19 @@ impl Draft {
             claims.into_iter().partition(|id| self.case.requests.get(id).is_some_and(|r| r.terms.restores));
         for id in &closed {
             self.tell_of_removal(id, false, None);
-            if restored.is_empty() {
-                self.wait_for_proof(id);
-            } else {
-                self.end_claim(id, &Cause::RemovedByHand { restoring: None });
-            }
         }
+        let cause = Cause::RemovedByHand { restoring: None };
+        self.end_claims(closed.into_iter().map(|id| (id, cause.clone())).collect());
         for id in &restored {
             let ends_at = self.wait_for_aws_again(id);
             self.tell_of_removal(id, true, ends_at);
         }
-        if let Some(entitlement) = self.case.entitlement.as_mut() {
-            if !restored.is_empty() {
-                entitlement.custody = granting(at);
-            } else if !closed.is_empty() {
-                entitlement.custody = revoking(at);
-            }
+        if !restored.is_empty()
+            && let Some(entitlement) = self.case.entitlement.as_mut()
+        {
+            entitlement.custody = granting(at);
         }
         Ok(())
-    }
-
-    /// The claim ends, and its request waits until a read after a removal has shown the access absent.
-    fn wait_for_proof(&mut self, id: &RequestId) {
-        let at = self.at;
-        let Some(entitlement) = self.case.entitlement.as_mut() else { return };
-        entitlement.claims.remove(id);
-        entitlement.ending.push(id.clone());
-        if let Some(request) = self.case.requests.get_mut(id) {
-            let began = request.active_since();
-            let cause = Cause::RemovedByHand { restoring: None };
-            request.status = Status::Ending { cause, since: at, began };
-        }
     }
 
     /// The claim is unconfirmed again, within the end it has; returns that end.

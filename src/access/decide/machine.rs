@@ -337,7 +337,7 @@ pub(super) fn granting(at: Timestamp) -> Custody {
     Custody::Granting { operation: None, polls: 0, retry: Retry::now(at) }
 }
 
-pub(super) fn revoking(at: Timestamp) -> Custody {
+fn revoking(at: Timestamp) -> Custody {
     Custody::Revoking { operation: None, polls: 0, retry: Retry::now(at), since: at, alarms: 0 }
 }
 

@@ -230,7 +230,8 @@ impl<R> Queue<R> {
         self.pass(now);
         let patience = self.waiting.values().map(|waiting| waiting.until).min()?;
         let callers = self.waiting.iter().filter(|(_, waiting)| waiting.need == Need::Call);
-        let in_the_way = callers.filter_map(|((urgency, _), _)| self.calls.len().checked_sub(urgency.calls()));
+        let in_the_way =
+            callers.filter_map(|((urgency, _), _)| self.calls.len().checked_sub(urgency.calls()));
         let call = in_the_way.min().and_then(|last| self.calls.get(last)).map(|at| at + WINDOW_MS);
         let forgotten = self.running.values().map(|heard_at| heard_at + FORGET_AFTER_MS).min();
         let kept = self.kept.values().min().copied();
