@@ -75,7 +75,7 @@ impl Bot {
         readiness.has_store();
         let slack = SlackApi::new(&api::Settings {
             api_url: slack_api_url.clone(),
-            ..api::Settings::new(bot_token.reveal())
+            ..api::Settings::new(bot_token.reveal(), clock.as_function())
         })?;
         let aws = Aws::new(aws).await;
         let engine = Engine::new(Parts { store, clock, slack, aws, catalog });

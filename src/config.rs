@@ -35,6 +35,9 @@ pub struct RunArgs {
     /// Where /healthz and /readyz are served
     #[arg(long, env = "SYM_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: String,
+    /// With less room than this on the disk with the books, no new requests are taken
+    #[arg(long, env = "SYM_KEEP_FREE", value_name = "MIB", default_value_t = 64)]
+    pub keep_free: u64,
     /// Where Slack's Web API is
     #[arg(long, env = "SYM_SLACK_API_URL", value_name = "URL", default_value = "https://slack.com/api")]
     pub slack_api_url: String,
@@ -55,6 +58,8 @@ pub struct RunSettings {
     pub data: PathBuf,
     /// Read the flows again when their files change.
     pub watch: bool,
+    /// With less room than so many MiB on the disk with the books, no new requests are taken.
+    pub keep_free: u64,
     /// Where health is served.
     pub listen: SocketAddr,
     /// The app-level token.
@@ -187,6 +192,7 @@ pub fn settings(args: &RunArgs, environment: &Environment) -> Result<RunSettings
             manifests: args.manifests.clone(),
             data: args.data.clone(),
             watch: args.watch,
+            keep_free: args.keep_free,
             listen,
             app_token,
             bot_token,
@@ -233,6 +239,7 @@ mod tests {
     #[test]
     fn everything_wrong_is_said_at_once() {
         let args = RunArgs {
+            keep_free: 64,
             manifests: "/nowhere".into(),
             data: "data".into(),
             watch: false,

@@ -107,6 +107,8 @@ struct Shared {
     is_finishing: AtomicBool,
     /// Manifests were offered that do not load, and people were told.
     is_behind: AtomicBool,
+    /// There is too little room on the disk to take new requests.
+    is_short: AtomicBool,
     /// Something may have become due. A hint: a lost one costs at most a second.
     wake: Notify,
 }
@@ -146,6 +148,7 @@ impl Engine {
                 looked_at: AtomicI64::new(i64::MIN),
                 is_finishing: AtomicBool::default(),
                 is_behind: AtomicBool::default(),
+                is_short: AtomicBool::default(),
                 wake: Notify::new(),
             }),
         }
@@ -159,6 +162,7 @@ impl Engine {
     /// Says where the bot is at home. Until then nobody's rights can be told, and nobody has any.
     pub fn is_at_home(&self, home: Home) {
         drop(self.shared.home.set(home));
+        self.resume_clicks();
         self.wake();
     }
 
@@ -236,6 +240,11 @@ impl Engine {
     pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         let turn = self.shared.aws.next_turn().map(Timestamp::from_millis);
         Ok([self.next_start()?, turn].into_iter().flatten().min())
+    }
+
+    /// Whether there is too little room on the disk to take new requests. Everything else goes on.
+    pub fn is_short_of_room(&self, is_short: bool) {
+        self.shared.is_short.store(is_short, Ordering::SeqCst);
     }
 
     /// When the next thing is to be started.

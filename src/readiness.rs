@@ -16,6 +16,7 @@ struct Parts {
     has_store: bool,
     socket: Socket,
     ill: Option<String>,
+    shortage: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -60,6 +61,11 @@ impl Readiness {
         self.change(|parts| parts.ill = Some(why));
     }
 
+    /// Something has run short, which restarting does not help; `None` when there is enough again.
+    pub fn is_short(&self, of: Option<String>) {
+        self.change(|parts| parts.shortage = of);
+    }
+
     /// What is wrong for good; empty when nothing is.
     pub fn ills(&self) -> Vec<String> {
         self.lock().ill.iter().cloned().collect()
@@ -68,7 +74,7 @@ impl Readiness {
     /// What is missing before the bot is ready; empty when it is.
     pub fn missing(&self) -> Vec<String> {
         let parts = self.lock();
-        let mut missing: Vec<String> = parts.ill.iter().cloned().collect();
+        let mut missing: Vec<String> = parts.ill.iter().chain(&parts.shortage).cloned().collect();
         if !parts.has_manifests {
             missing.push("the manifests are not loaded yet".to_owned());
         }

@@ -19,6 +19,7 @@ mod keys;
 mod open;
 mod prover;
 mod read;
+mod room;
 mod row;
 mod survey;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod write;
 pub use backup::{BackupError, Saved};
 pub use committer::{Held, Ticket};
 pub use open::OpenError;
+pub use room::{Outlook, Room};
 pub use trail::Kept;
 pub use verify::{Flaw, Verdict, What};
 

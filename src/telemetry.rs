@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// The Slack library prints socket addresses with their tickets at `error` and whole frames at
-/// `trace`: it is never heard, whatever is asked for.
-const NEVER: [&str; 2] = ["slack_morphism=off", "tokio_tungstenite=off"];
+/// These libraries print socket addresses with their tickets and whole frames: they are never heard,
+/// whatever is asked for.
+const NEVER: [&str; 3] = ["slack_morphism=off", "tokio_tungstenite=off", "tungstenite=off"];
 
 /// Starts logging to standard error. `filter` is `SYM_LOG`: `info`, `debug`, `sym=debug,warn`, ….
 ///

@@ -135,7 +135,7 @@ pub enum Event {
         /// Who pressed it, looked up.
         facts: Box<Facts>,
     },
-    /// A card was posted, or found to be somewhere else.
+    /// A card was posted, posted anew where it had been deleted, or can be reached again.
     CardPosted {
         /// The request.
         request: RequestId,
@@ -144,7 +144,7 @@ pub enum Event {
         /// Where it is.
         place: Place,
     },
-    /// A card could not be posted, and trying again will not help.
+    /// A card could not be posted, or can no longer be edited where it is, and trying again will not help.
     CardFailed {
         /// The request.
         request: RequestId,

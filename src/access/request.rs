@@ -177,18 +177,27 @@ pub struct Card {
     pub destination: String,
     /// Where it is, once posted.
     pub place: Option<Place>,
-    /// Why it could not be posted.
+    /// Why it could not be posted; with a place, why it can no longer be edited there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
     /// That it could not be posted has been told; further cards later on tell it no second time.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_failure_told: bool,
+    /// It stands where it stands because somebody deleted the first one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_anew: bool,
 }
 
 impl Card {
     /// One that is to be posted there.
     pub fn to(destination: impl Into<String>) -> Self {
-        Self { destination: destination.into(), place: None, failed: None, is_failure_told: false }
+        Self {
+            destination: destination.into(),
+            place: None,
+            failed: None,
+            is_failure_told: false,
+            is_anew: false,
+        }
     }
 }
 

@@ -100,7 +100,10 @@ fn target(asked: &AskedFor<'_>) -> Option<AskedTarget> {
 /// A bot that is asked and never runs.
 async fn engine(way: Way, catalog: Catalog, books: &std::path::Path) -> Result<Engine, String> {
     let clock = Clock::System;
-    let settings = api::Settings { api_url: way.slack_api_url, ..api::Settings::new(way.bot_token.reveal()) };
+    let settings = api::Settings {
+        api_url: way.slack_api_url,
+        ..api::Settings::new(way.bot_token.reveal(), clock.as_function())
+    };
     let slack = SlackApi::new(&settings).map_err(|error| error.to_string())?;
     let identity =
         slack.auth_test().await.map_err(|error| format!("Slack does not answer this bot: {error}"))?;

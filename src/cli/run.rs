@@ -1,6 +1,7 @@
 //! `sym run`: the bot in production.
 
 mod reload;
+mod shortage;
 
 use super::{block_on, check, complain, complain_about};
 use crate::bot::reload::{Manifests, Watch, homeless};
@@ -10,7 +11,9 @@ use crate::config::{Environment, RunArgs, RunSettings, settings};
 use crate::engine::Engine;
 use crate::manifest::Catalog;
 use crate::readiness::Readiness;
+use crate::store::Room;
 use crate::{admin, http, telemetry};
+use shortage::Shortage;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -56,6 +59,9 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     let manifests = Manifests { folder: settings.manifests.clone(), options: settings.manifest.clone() };
     let data = settings.data.clone();
     let watch = settings.watch.then(|| Watch::new(&manifests));
+    let mut shortage = Shortage::new(Room::new(&settings.data, settings.keep_free), readiness.clone());
+    // A full disk may need what was held back on it, to open the books at all.
+    shortage.look();
     let (engine, listening) = match Bot::open(bot_settings(settings, catalog, readiness.clone())).await {
         Ok(opened) => opened,
         Err(error) => return cannot_start(&error),
@@ -66,6 +72,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
         async move { engine.run().await }
     });
     let reloading = tokio::spawn(reload::keep_up(manifests, watch, engine.clone()));
+    let room = tokio::spawn(shortage.keep_watch(engine.clone()));
     let announce = tokio::spawn(async move {
         readiness.ready().await;
         tracing::info!("ready");
@@ -87,6 +94,7 @@ async fn serve(settings: RunSettings, catalog: Catalog) -> ExitCode {
     };
     work.abort();
     reloading.abort();
+    room.abort();
     announce.abort();
     health.abort();
     operators.inspect(JoinHandle::abort);

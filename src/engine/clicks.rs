@@ -54,8 +54,12 @@ impl Engine {
         Ok(true)
     }
 
-    /// Decides the clicks that an earlier run took and did not get to.
+    /// Decides the clicks that an earlier run took and did not get to. Before Slack has been reached nobody
+    /// could be looked up, and each would be refused; they are kept until then.
     pub(super) fn resume_clicks(&self) {
+        if self.shared.home.get().is_none() {
+            return;
+        }
         match self.shared.store.clicks() {
             Ok(clicks) => clicks.into_iter().for_each(|click| self.start_click(click)),
             Err(error) => self.store_failed(&error),
@@ -78,7 +82,10 @@ impl Engine {
 
     async fn finish_click(&self, click: Click) {
         let outcome = match self.facts_for(&click).await {
-            Ok(facts) => self.decide_click(click, facts).await,
+            Ok(facts) => match self.decide_click(click.clone(), facts).await {
+                Ok(()) => self.settle_stray(&click).await,
+                Err(error) => Err(error),
+            },
             Err(error) => {
                 tracing::warn!(error = %error, "a click could not be checked");
                 self.refuse_unchecked(&click).await

@@ -37,6 +37,8 @@ pub(super) struct Drift {
     /// Held by the one sweep there is.
     turn: tokio::sync::Mutex<()>,
     is_over: watch::Sender<bool>,
+    /// Findings about people for whom AWS has no name.
+    nameless: Mutex<BTreeSet<Holding>>,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl Default for Drift {
             times: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             is_over: watch::Sender::new(false),
+            nameless: Mutex::default(),
         }
     }
 }
@@ -60,6 +63,10 @@ impl Drift {
     /// A sweep that runs is given up: nobody waits for it when the bot stops.
     pub(super) fn stop(&self) {
         self.is_over.send_replace(true);
+    }
+
+    fn nameless(&self) -> BTreeSet<Holding> {
+        self.nameless.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn times(&self) -> MutexGuard<'_, Times> {
@@ -175,7 +182,7 @@ impl Engine {
         for id in absent {
             self.put_to_the_books(&id, is_likely, previous.as_ref(), &mut sweep).await?;
         }
-        self.name_the_new(&mut sweep, previous.as_ref()).await;
+        self.name_the_new(&mut sweep).await;
         for unknown in &sweep.unknown {
             tracing::warn!(why = unknown.why, what = unknown.what, "what AWS holds could not be compared");
         }
@@ -229,14 +236,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks AWS what those are called who were not among the findings before. What it does not say stays
-    /// unknown.
-    async fn name_the_new(&self, sweep: &mut Sweep, previous: Option<&Sweep>) {
-        let is_new = |found: &Unclaimed| {
-            found.name.is_none()
-                && !previous.is_some_and(|old| old.unclaimed.iter().any(|old| old.holding == found.holding))
-        };
+    /// Asks AWS what those are called whose name is not known. Those it has no name for are not asked
+    /// about again.
+    async fn name_the_new(&self, sweep: &mut Sweep) {
+        let mut nameless = self.shared.drift.nameless();
+        nameless.retain(|holding| sweep.unclaimed.iter().any(|found| found.holding == *holding));
+        let is_new = |found: &Unclaimed| found.name.is_none() && !nameless.contains(&found.holding);
         let mut stores: BTreeMap<String, Result<BTreeMap<String, String>, ()>> = BTreeMap::new();
+        let mut gone = BTreeSet::new();
         let catalog = self.catalog();
         for found in sweep.unclaimed.iter_mut().filter(|found| is_new(found)) {
             let Principal::SsoUser { identity_store_id, user_id } = &found.holding.principal else {
@@ -262,8 +269,13 @@ impl Engine {
             }
             if let Some(Ok(names)) = stores.get(identity_store_id) {
                 found.name = names.get(user_id).cloned();
+                if found.name.is_none() {
+                    gone.insert(found.holding.clone());
+                }
             }
         }
+        nameless.extend(gone);
+        *self.shared.drift.nameless.lock().unwrap_or_else(PoisonError::into_inner) = nameless;
     }
 
     /// Tells each error channel once what is new. What Slack would not take is told later.

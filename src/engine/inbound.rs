@@ -8,11 +8,11 @@ use super::{
     opening,
 };
 use crate::access::{
-    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId,
+    AccessRequest, Ask, AskedTarget, Flow, FlowName, Person, Resource, Source, Span, TeamId, UserId,
 };
 use crate::manifest::{Catalog, FlowEntry};
 use crate::policy::{Question, Refused};
-use crate::slack::api::Message;
+use crate::slack::api::{Message, SlackError};
 use crate::slack::form::{self, FormContext, Submission};
 use crate::slack::inbound::{Actor, Envelope, Inbound, Press, View};
 use crate::slack::message;
@@ -20,6 +20,7 @@ use crate::slack::socket::{Ack, Handler};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 const GREETING: &str = "Pick what you need. The next page asks for the details.";
 
@@ -123,8 +124,7 @@ impl Engine {
         // The form goes first: its key is good for three seconds only.
         if let Err(error) = self.shared.slack.open_view(&opening.trigger, &view).await {
             tracing::warn!(error = %error, "a form could not be opened");
-            let text = "I could not open the form in time. Please try again.";
-            self.answer(opening, &message::said(text)).await;
+            self.answer(opening, &message::said(&unopened(&error))).await;
         }
         if let Some(remark) = remark {
             self.answer(opening, &remark).await;
@@ -189,10 +189,23 @@ impl Engine {
         let (user, flow) = (press.actor.user.clone(), flow.name.clone());
         self.spawn(async move {
             if let Err(error) = engine.shared.slack.update_view(&id, None, &full).await {
-                tracing::warn!(error = %error, "a form could not be shown");
+                engine.say_unopened(&user, &error).await;
             }
             engine.remember_standings(&user, &flow).await;
         });
+    }
+
+    /// The form did not come, and there is no place but their direct messages to say so.
+    async fn say_unopened(&self, user: &UserId, error: &SlackError) {
+        tracing::warn!(error = %error, "a form could not be shown");
+        // A picker that was closed meanwhile is nobody's trouble.
+        if error.is_refused_with("not_found") {
+            return;
+        }
+        let told = self.deliver_directly(user, &message::said(&unopened(error))).await;
+        if let Err(error) = told {
+            tracing::warn!(error = %error, "an answer could not be sent");
+        }
     }
 
     fn options(&self, action: &str, query: &str, view: Option<&View>) -> Ack {
@@ -218,6 +231,10 @@ impl Engine {
             let text = "This flow is no longer offered. Close this and start again with /sym request.";
             return Ack::Update(form::sorry(text));
         };
+        if self.shared.is_short.load(Ordering::SeqCst) {
+            let text = "The disk of this bot is nearly full, so it takes no new requests. Tell the people who run it.";
+            return on_target(&entry.flow, text);
+        }
         let (listing, accounts_age) = self.accounts(&entry.flow);
         let context = FormContext { accounts: &listing.accounts, accounts_age };
         let submission = match form::read(&entry.flow, &|block| view.values.texts(block), &context) {
@@ -244,10 +261,7 @@ impl Engine {
             Err(error) => {
                 self.store_failed(&error);
                 let text = "I could not write your request down, so it was not taken. Please try again.";
-                complained(
-                    &entry.flow,
-                    form::errors(&entry.flow, [("target_id".to_owned(), text.to_owned())]),
-                )
+                on_target(&entry.flow, text)
             }
         }
     }
@@ -302,6 +316,17 @@ impl Engine {
     }
 }
 
+/// What a person hears who asked for a form and got none.
+fn unopened(error: &SlackError) -> String {
+    match error.retry_after() {
+        Some(wait) => format!(
+            "Slack lets me open no forms for the next {} s, because there were too many. Please try again then.",
+            wait.as_secs().max(1)
+        ),
+        None => "I could not open the form in time. Please try again.".to_owned(),
+    }
+}
+
 /// The flows that can be started from Slack.
 fn askable(catalog: &Catalog) -> Vec<&Flow> {
     catalog
@@ -328,6 +353,11 @@ fn complained(flow: &Flow, errors: BTreeMap<String, String>) -> Ack {
     } else {
         Ack::Update(form::sorry(&errors.into_values().collect::<Vec<_>>().join(" ")))
     }
+}
+
+/// What is wrong with the whole of it.
+fn on_target(flow: &Flow, text: &str) -> Ack {
+    complained(flow, form::errors(flow, [("target_id".to_owned(), text.to_owned())]))
 }
 
 fn asked_target(flow: &Flow, submission: &Submission) -> Option<AskedTarget> {

@@ -4,7 +4,8 @@
 use super::inventory::Listing;
 use super::{About, Engine, tasks::Busy};
 use crate::access::{
-    AccessRequest, Audience, Card, Event, NoticeKind, Place, RequestId, Span, Timestamp, UserId,
+    AccessRequest, Audience, Card, Click, ClickAction, Event, NoticeKind, Place, RequestId, Span, Timestamp,
+    UserId,
 };
 use crate::slack::api::{ChannelStanding, Message, SlackError, hint};
 use crate::slack::message::{self, UseHint};
@@ -124,14 +125,15 @@ impl Engine {
         self.shared.store.settle().await?;
         let around = self.accounts_around(&request);
         let shown = message::card(&request, &around.accounts);
+        let anew = message::posted_anew(shown.clone());
         for card in &request.cards {
             let outcome = match &card.place {
-                Some(place) => self.edit_card(place, &shown).await,
+                Some(place) => {
+                    let shown = if card.is_anew { &anew } else { &shown };
+                    self.edit_card(&request, card, place, shown).await?
+                }
                 None if card.failed.is_some() => Ok(()),
-                None => match self.post_card(&request, card, &shown).await? {
-                    Ok(()) => Ok(()),
-                    Err(error) => Err(error),
-                },
+                None => self.post_card(&request, card, &shown).await?,
             };
             if let Err(error) = outcome {
                 return Ok(Sent::Later(error));
@@ -141,15 +143,57 @@ impl Engine {
         Ok(Sent::Done)
     }
 
-    async fn edit_card(&self, place: &Place, shown: &Message) -> Result<(), SlackError> {
+    /// Shows the state on a card that was posted. One that somebody deleted is posted again while it has
+    /// buttons for somebody; one that can no longer be reached is told to those who can mend it.
+    async fn edit_card(
+        &self,
+        request: &AccessRequest,
+        card: &Card,
+        place: &Place,
+        shown: &Message,
+    ) -> Result<Result<(), SlackError>, StoreError> {
+        let about = About::Request(request.id.clone());
+        let (id, destination) = (request.id.clone(), card.destination.clone());
         match self.shared.slack.update_message(place, shown).await {
-            // A card that somebody deleted, or in a channel the bot has left: nothing to keep right.
-            Err(error) if !error.is_transient() => {
-                tracing::warn!(error = %error, "a card cannot be edited any more");
-                Ok(())
+            Ok(()) if card.failed.is_none() => {}
+            Ok(()) => {
+                let event = Event::CardPosted { request: id, destination, place: place.clone() };
+                self.take(&about, &event).await?;
             }
-            outcome => outcome,
+            Err(error) if error.is_transient() => return Ok(Err(error)),
+            Err(error) if error.is_refused_with("message_not_found") => {
+                tracing::warn!(request = %id, "a card was deleted");
+                if message::has_buttons(shown) {
+                    // That it was posted again is said with the next edit, which follows at once.
+                    return self.post_card(request, card, shown).await;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "a card cannot be edited any more");
+                let event = Event::CardFailed { request: id, destination, why: in_words(&error) };
+                self.take(&about, &event).await?;
+            }
         }
+        Ok(Ok(()))
+    }
+
+    /// A card that was pressed but is none of the request's: its posting was never confirmed, so that
+    /// another one was posted. It is put right, once, and its buttons go.
+    pub(super) async fn settle_stray(&self, click: &Click) -> Result<(), StoreError> {
+        let Some(place) = &click.place else { return Ok(()) };
+        if !matches!(click.action, ClickAction::Approve | ClickAction::Deny) {
+            return Ok(());
+        }
+        let Some(request) = self.shared.store.request(&click.request)? else { return Ok(()) };
+        let places = || request.cards.iter().filter_map(|card| card.place.as_ref());
+        if places().any(|known| known == place) || !places().any(|known| known.channel == place.channel) {
+            return Ok(());
+        }
+        let shown = message::stray(&request);
+        if let Err(error) = self.shared.slack.update_message(place, &shown).await {
+            tracing::warn!(error = %error, "a stray card could not be put right");
+        }
+        Ok(())
     }
 
     async fn post_card(
@@ -266,7 +310,7 @@ impl Engine {
         self.shared.slack.post_message(&channel, shown).await.map(drop)
     }
 
-    async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
+    pub(super) async fn deliver_directly(&self, user: &UserId, shown: &Message) -> Result<(), SlackError> {
         let channel = self.shared.slack.open_dm(user).await?;
         self.shared.slack.post_message(channel.as_str(), shown).await.map(drop)
     }

@@ -229,7 +229,7 @@ fn the_examples_are_one_manifest_and_nothing_is_wrong_with_them() {
       the form asks for
         Reason (reason): string, required
         Access (target_id): string, required
-        Account ID (account_id): string, required
+        Account ID (account_id): string, required for any-read-only, else not used
         For how long (duration): duration, required, one of 30m, 1h, 4h
       cards go to #access-requests
       rules (every one that matches a request binds)

@@ -18,11 +18,13 @@ mod answer;
 mod call;
 mod directory;
 mod error;
+mod gates;
 pub(super) mod http;
 mod method;
 mod standing;
 
 pub use error::{SlackError, hint};
+pub use gates::Now;
 pub use method::{METHODS, Method};
 pub use standing::{ChannelStanding, UsergroupStanding};
 
@@ -37,14 +39,17 @@ pub struct Settings {
     pub timeout: Duration,
     /// How long a call waits by itself when Slack asks it to; longer waits are the caller's.
     pub patience: Duration,
+    /// The time, for the waits that Slack asks for.
+    pub now: Now,
 }
 
 impl Settings {
     /// Slack itself, with ten seconds for a call and two for a rate limit.
-    pub fn new(bot_token: impl Into<String>) -> Self {
+    pub fn new(bot_token: impl Into<String>, now: Now) -> Self {
         Self {
             api_url: "https://slack.com/api".to_owned(),
             bot_token: bot_token.into(),
+            now,
             timeout: Duration::from_secs(10),
             patience: Duration::from_secs(2),
         }
@@ -220,7 +225,7 @@ impl SlackApi {
         thread_ts: Option<&str>,
     ) -> Result<Place, SlackError> {
         let body = Chat { thread_ts, ..Chat::of(channel, message) };
-        let answer: Posted = self.caller.post(&method::CHAT_POST, &body).await?;
+        let answer: Posted = self.caller.post_in(&method::CHAT_POST, channel, &body).await?;
         Ok(Place { channel: ChannelId::new(answer.channel), ts: MessageTs::new(answer.ts) })
     }
 
@@ -230,7 +235,7 @@ impl SlackApi {
     /// As every call; `message_not_found` when it was deleted.
     pub async fn update_message(&self, place: &Place, message: &Message) -> Result<(), SlackError> {
         let body = Chat { ts: Some(place.ts.as_str()), ..Chat::of(place.channel.as_str(), message) };
-        let answer: Done = self.caller.post(&method::CHAT_UPDATE, &body).await?;
+        let answer: Done = self.caller.post_in(&method::CHAT_UPDATE, place.channel.as_str(), &body).await?;
         answer.check(&method::CHAT_UPDATE)
     }
 
@@ -245,7 +250,7 @@ impl SlackApi {
         message: &Message,
     ) -> Result<(), SlackError> {
         let body = Chat { user: Some(user.as_str()), ..Chat::of(channel, message) };
-        let answer: Done = self.caller.post(&method::CHAT_EPHEMERAL, &body).await?;
+        let answer: Done = self.caller.post_in(&method::CHAT_EPHEMERAL, channel, &body).await?;
         answer.check(&method::CHAT_EPHEMERAL)
     }
 

@@ -182,6 +182,22 @@ impl Inbound {
             Self::Other { kind } => kind,
         }
     }
+
+    /// The request or modal it is about, where the order of two deliveries can matter.
+    pub fn about(&self) -> Option<&str> {
+        match self {
+            Self::Submitted { view, .. } | Self::Closed { view, .. } => Some(&view.id),
+            Self::Pressed(press) => match &press.view {
+                Some(view) => Some(&view.id),
+                None => press.value.as_deref(),
+            },
+            Self::Options { .. }
+            | Self::Command { .. }
+            | Self::Shortcut { .. }
+            | Self::Event { .. }
+            | Self::Other { .. } => None,
+        }
+    }
 }
 
 impl fmt::Debug for Inbound {

@@ -57,6 +57,26 @@ pub fn said(text: &str) -> Message {
     Message::of(&[text.to_owned()])
 }
 
+/// A card that takes the place of one that was deleted, and says so.
+pub fn posted_anew(mut card: Message) -> Message {
+    card.blocks.push(block::context("Posted again, because the first card was deleted."));
+    card
+}
+
+/// What a card becomes that was posted by mistake beside the one that the bot keeps right.
+pub fn stray(request: &AccessRequest) -> Message {
+    Message::of(&[format!(
+        "The request of {} for {} was posted here twice by mistake. The other message shows where it stands.",
+        words::who(request),
+        words::what(request)
+    )])
+}
+
+/// Whether somebody can still do something on a card.
+pub fn has_buttons(card: &Message) -> bool {
+    card.blocks.iter().any(|block| block["type"] == "actions")
+}
+
 /// Notifications show about this much.
 const SPOKEN: usize = 1000;
 

@@ -1,37 +1,34 @@
-//! The socket-mode connection over slack-morphism's transport.
+//! The socket-mode connections: Slack delivers, we answer.
 //!
-//! The transport opens web sockets and hands every text frame to our [`listener`], one at a time for
-//! each connection, and sends what the listener returns. It has no back-off and no time-out for a
-//! handshake that hangs; the [`keeper`] of each connection adds both. What was acknowledged is
-//! remembered by [`seen`], so that a second delivery gets the first one's acknowledgement.
+//! A [`keeper`] keeps each of a few places connected. A [`link`] is one web socket: it reads, answers
+//! each delivery as soon as its handler is done, however many are in hand, and watches its [`pulse`],
+//! so that one that is deaf is given up. The [`desk`] runs the handler, deliveries about one thing in
+//! their order ([`turns`]). What was acknowledged is remembered by [`seen`], so that a second delivery
+//! gets the first one's acknowledgement.
 
 use crate::slack::api::SlackError;
-use crate::slack::api::http;
 use crate::slack::inbound::Envelope;
+use desk::Desk;
 use keeper::{Board, Keeper};
-use listener::{Desk, Listener};
+use link::Way;
 use serde_json::{Map, Value, json};
-use slack_morphism::clients_manager::{SlackSocketModeClientsManager, SlackSocketModeClientsManagerFactory};
-use slack_morphism::listener::SlackClientEventsListenerEnvironment;
-use slack_morphism::{SlackClient, SlackClientSocketModeConfig};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+mod desk;
 mod keeper;
-mod listener;
+mod link;
+mod pulse;
 mod seen;
+mod turns;
 
-/// The transport's own pause between attempts: never, since the keeper does the attempts.
-const NEVER_S: u64 = 365 * 24 * 3600;
-/// More than Slack allows: it takes ten connections for an app.
-const MOST_CONNECTIONS: u32 = 10;
-/// The transport takes what is to be sent in its own time; this is longer than it needs.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+/// Half of the ten that Slack allows for an app: each can be replaced before it goes.
+const MOST_CONNECTIONS: u32 = 5;
 
 /// How to listen.
 #[derive(Clone)]
@@ -40,13 +37,15 @@ pub struct Settings {
     pub api_url: String,
     /// `xapp-…`, with the scope `connections:write`.
     pub app_token: String,
-    /// How many connections to hold; each answers one delivery at a time, and with several one can be
-    /// replaced without a gap.
+    /// How many connections to hold: with several, one that is lost leaves no gap.
     pub connections: u32,
-    /// How often each connection is tested, in whole seconds.
+    /// How often each connection is tested.
     pub ping_every: Duration,
     /// After how many unanswered tests a connection is given up.
     pub missed_pongs: u32,
+    /// A connection that answers, but on which Slack itself has sent nothing for so long, is given up.
+    /// Slack pings every ten seconds.
+    pub quiet: Duration,
     /// How long a connection may take until Slack says hello.
     pub hello_within: Duration,
     /// How long a handler may take before its acknowledgement would come too late for Slack.
@@ -62,6 +61,7 @@ impl Settings {
             connections: 2,
             ping_every: Duration::from_secs(5),
             missed_pongs: 3,
+            quiet: Duration::from_secs(40),
             hello_within: Duration::from_secs(10),
             handler_within: Duration::from_millis(2500),
         }
@@ -157,11 +157,8 @@ pub enum SocketState {
 /// The running connections. To be [stopped](Socket::stop): dropped, the connections stay open for as
 /// long as they happen to last.
 pub struct Socket {
-    manager: Arc<dyn SlackSocketModeClientsManager + Send + Sync>,
-    desk: Arc<Desk>,
     stop: watch::Sender<bool>,
     keepers: Vec<JoinHandle<()>>,
-    patience: Duration,
 }
 
 impl Socket {
@@ -177,61 +174,33 @@ impl Socket {
         state: watch::Sender<SocketState>,
     ) -> Result<Self, SlackError> {
         state.send_replace(SocketState::Connecting);
-        let wire = http::wire(&settings.api_url, Some(settings.hello_within))?;
+        let desk = Arc::new(Desk::new(handler, settings.handler_within));
+        let connections = settings.connections.clamp(1, MOST_CONNECTIONS);
+        let way = Arc::new(Way::new(settings)?);
         let board = Arc::new(Board::new(state));
-        let is_up = match keeper::ask(&wire, &settings).await {
-            Ok(()) => true,
+        let mut url = match way.ask().await {
+            Ok(url) => Some(url),
             Err(error) if error.is_transient() => {
                 board.fail(error.to_string());
-                false
+                None
             }
             Err(error) => return Err(error),
         };
-        let client = Arc::new(SlackClient::new(wire.clone()));
-        let environment = Arc::new(SlackClientEventsListenerEnvironment::new(Arc::clone(&client)));
-        let manager = client.http_api.connector.new_clients_manager(environment);
-        let desk = Arc::new(Desk::new(handler, settings.handler_within));
         let (stop, stopped) = watch::channel(false);
-        let connections = settings.connections.clamp(1, MOST_CONNECTIONS);
-        let (keepers, inboxes): (Vec<_>, Vec<_>) = (0..connections)
-            .map(|slot| {
-                let (inbox, news) = mpsc::unbounded_channel();
-                (Keeper::new(slot, Arc::clone(&manager), Arc::clone(&board), news, stopped.clone()), inbox)
-            })
-            .unzip();
-        let listener = Arc::new(Listener { desk: Arc::clone(&desk), inboxes });
-        let token = http::token(&settings.app_token);
-        let registered =
-            manager.register_new_token(&transport(&settings, connections), token, listener).await;
-        registered.map_err(|error| SlackError::from_client(keeper::OPEN, error))?;
-        manager.start().await;
-        let patience = settings.handler_within;
-        let tasks =
-            keepers.into_iter().map(|keeper| keeper.spawn(wire.clone(), settings.clone(), is_up)).collect();
-        Ok(Self { manager, desk, stop, keepers: tasks, patience })
+        let keepers = (0..connections)
+            .map(|place| Keeper::new(place, &way, &desk, &board, stopped.clone()).spawn(url.take()))
+            .collect();
+        Ok(Self { stop, keepers })
     }
 
     /// Takes no more deliveries, lets the running handlers finish and be acknowledged, and closes.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        self.desk.close(self.patience).await;
-        tokio::time::sleep(LAST_WORDS).await;
         for keeper in self.keepers {
             // A keeper that panicked has nothing left to do either.
             drop(keeper.await);
         }
-        self.manager.shutdown().await;
-        tokio::time::sleep(LAST_WORDS).await;
     }
-}
-
-fn transport(settings: &Settings, connections: u32) -> SlackClientSocketModeConfig {
-    SlackClientSocketModeConfig::new()
-        .with_max_connections_count(connections)
-        .with_initial_backoff_in_seconds(0)
-        .with_reconnect_timeout_in_seconds(NEVER_S)
-        .with_ping_interval_in_seconds(settings.ping_every.as_secs().max(1))
-        .with_ping_failure_threshold_times(u64::from(settings.missed_pongs.max(1)))
 }
 
 /// The acknowledgement frame.

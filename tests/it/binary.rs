@@ -17,8 +17,8 @@ use sym::sandbox::aws::{Fault, Match, OperationTime};
 use sym::sandbox::slack::Slack;
 use sym::store::Store;
 
-const SYM: &str = env!("CARGO_BIN_EXE_sym");
-const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/manifests/stories");
+pub(crate) const SYM: &str = env!("CARGO_BIN_EXE_sym");
+pub(crate) const STORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/manifests/stories");
 
 fn sym(arguments: &[&str]) -> Output {
     Command::new(SYM)
@@ -29,7 +29,7 @@ fn sym(arguments: &[&str]) -> Output {
         .expect("the binary starts")
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -79,9 +79,9 @@ fn the_demo_plays_a_whole_request() {
 }
 
 /// A bot as a process of its own, on a stage.
-struct Process {
-    child: Child,
-    log: BufReader<std::process::ChildStderr>,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) log: BufReader<std::process::ChildStderr>,
     address: String,
 }
 
@@ -91,22 +91,13 @@ impl Process {
     }
 
     fn start_with(stage: &Stage, data: &Path, arguments: &[&str]) -> Self {
-        let mut child = Command::new(SYM)
-            .args(["run", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(arguments)
-            .env_clear()
-            .env("SLACK_APP_TOKEN", stage.slack.app_token())
-            .env("SLACK_BOT_TOKEN", stage.slack.bot_token())
-            .env("SYM_SLACK_API_URL", stage.slack.api_url())
-            .env("AWS_ENDPOINT_URL", stage.aws.endpoint())
-            .env("AWS_ACCESS_KEY_ID", stage.access_key())
-            .env("AWS_SECRET_ACCESS_KEY", "simulated")
-            .env("AWS_REGION", "us-east-1")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts");
+        Self::begin(command_with(stage, data, &[], arguments))
+    }
+
+    /// Starts a bot and waits until it serves health.
+    pub(crate) fn begin(mut command: Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let log = BufReader::new(child.stderr.take().unwrap());
         let mut process = Self { child, log, address: String::new() };
         let line = process.wait_for("health is served");
@@ -116,7 +107,7 @@ impl Process {
     }
 
     /// Reads the log until a line has these words.
-    fn wait_for(&mut self, words: &str) -> String {
+    pub(crate) fn wait_for(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
             let read = self.log.read_line(&mut line).unwrap();
@@ -128,7 +119,7 @@ impl Process {
         }
     }
 
-    fn get(&self, path: &str) -> String {
+    pub(crate) fn get(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: sym\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -136,7 +127,7 @@ impl Process {
         answer
     }
 
-    fn terminate(&mut self) {
+    pub(crate) fn terminate(&mut self) {
         self.signal("-TERM");
     }
 
@@ -146,6 +137,31 @@ impl Process {
     }
 }
 
+/// `sym run` on a stage. What comes before it may be a shell that limits it.
+pub(crate) fn command(stage: &Stage, data: &Path, before: &[&str]) -> Command {
+    command_with(stage, data, before, &["--manifests", STORIES])
+}
+
+fn command_with(stage: &Stage, data: &Path, before: &[&str], arguments: &[&str]) -> Command {
+    let mut words = before.iter().copied().chain([SYM]);
+    let mut command = Command::new(words.next().unwrap_or(SYM));
+    command
+        .args(words)
+        .args(["run", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("SLACK_APP_TOKEN", stage.slack.app_token())
+        .env("SLACK_BOT_TOKEN", stage.slack.bot_token())
+        .env("SYM_SLACK_API_URL", stage.slack.api_url())
+        .env("AWS_ENDPOINT_URL", stage.aws.endpoint())
+        .env("AWS_ACCESS_KEY_ID", stage.access_key())
+        .env("AWS_SECRET_ACCESS_KEY", "simulated")
+        .env("AWS_REGION", "us-east-1");
+    command
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -153,7 +169,7 @@ impl Drop for Process {
     }
 }
 
-async fn stage() -> Stage {
+pub(crate) async fn stage() -> Stage {
     let catalog =
         load(Path::new(STORIES), &Options::default()).map_err(|wrong| wrong.to_string()).unwrap().catalog;
     Stage::build(&catalog, &Clock::System, None).await.unwrap()

@@ -93,12 +93,13 @@ fn lose_every_commit(name: &str, story: &impl AsyncFn(&World)) {
 async fn nothing_is_acknowledged_and_no_call_leaves_before_the_disk_has_it() {
     let world = World::with(STORIES).await;
     let (ana, bo) = (world.person("ana"), world.person("bo"));
-    let hold = |world: &World| world.engine().store().hold_after(world.engine().store().figures().commits);
+    let stop_the_disk =
+        |world: &World| world.engine().store().hold_after(world.engine().store().figures().commits);
 
     ana.types("request aws").await;
     let view = world.slack().view(ana.user()).expect("a form is open");
     let before = world.slack().calls().len();
-    let held = hold(&world);
+    let held = stop_the_disk(&world);
     let answers = values([("Target", "Prod admin"), ("Duration", "1h"), ("Reason", "INC-42")]);
     let reply = world.slack().submit(ana.user(), &view.id, answers.clone()).await.unwrap();
     assert!(!reply.acked, "the form was acknowledged before the request was on disk");
@@ -111,7 +112,7 @@ async fn nothing_is_acknowledged_and_no_call_leaves_before_the_disk_has_it() {
     assert_eq!(world.word(&request), "pending");
 
     let (before, calls) = (world.slack().calls().len(), world.calls_for_access());
-    let held = hold(&world);
+    let held = stop_the_disk(&world);
     let card = world.card_message(&request);
     let clicked = world.slack().click(bo.user(), &card.channel, &card.ts, "sym_approve", request.id.as_str());
     assert!(!clicked.await.unwrap().acked, "the click was acknowledged before it was on disk");
@@ -125,7 +126,7 @@ async fn nothing_is_acknowledged_and_no_call_leaves_before_the_disk_has_it() {
     let Status::Active { ends_at: Some(end), .. } = world.status(&request) else { panic!("it is held") };
     world.jump(end);
     let (before, calls) = (world.slack().calls().len(), world.calls_for_access());
-    let held = hold(&world);
+    let held = stop_the_disk(&world);
     let settled = async { world.engine().settle().await };
     tokio::select! {
         () = held.withholds() => {}

@@ -33,10 +33,16 @@ async fn two_hundred_kills_lose_nothing_and_leave_nothing() {
     kill(200).await;
 }
 
+/// Shown when a test fails, or with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "the test runner keeps it")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
 /// Kills the bot so many times.
 async fn kill(times: usize) {
     let seed: u64 = rand::random();
-    println!("seed {seed}");
+    say(&format!("seed {seed}"));
     let mut chance = StdRng::seed_from_u64(seed);
     let stage = stage().await;
     let data = tempfile::tempdir().unwrap();
@@ -108,7 +114,7 @@ async fn everything_ends(crowd: &Crowd, data: &Path) {
             let ended = tokio::task::block_in_place(|| {
                 sym(&["admin", "revoke", &id, "--because", "the day is over", "--data", &data])
             });
-            println!("{ended}");
+            say(&ended);
         }
         // Whatever happens next is shown on a card; what has happened meanwhile is seen in the list.
         let seen = crowd.calls();

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a story that cannot go on has failed")]
 #![expect(clippy::too_many_lines, reason = "a story is told from its beginning to its end")]
 
+mod answering;
 mod architecture;
 mod asking;
 mod binary;
+mod cards;
 mod channels;
 mod clocks;
 mod crash;
@@ -21,6 +23,9 @@ mod holding;
 mod hostile;
 mod identity;
 mod kills;
+mod limited;
+mod listening;
+mod machine;
 mod operating;
 mod overlapping;
 mod quotas;

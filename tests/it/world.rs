@@ -134,6 +134,11 @@ impl World {
         self.bot.as_ref().expect("the bot is running").engine()
     }
 
+    /// What the health page says.
+    pub(crate) fn readiness(&self) -> &Readiness {
+        self.bot.as_ref().expect("the bot is running").readiness()
+    }
+
     pub(crate) fn person(&self, handle: &str) -> Someone<'_> {
         Someone::new(self, self.stage.player(handle).unwrap().clone())
     }

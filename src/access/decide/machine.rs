@@ -125,28 +125,26 @@ impl Draft {
         if !error.is_transient {
             // A grant that failed is not a grant that did not happen: every claim ends, and the
             // entitlement stays in custody until a read shows it absent.
-            let ids: Vec<RequestId> = self.entitlement()?.claims.keys().cloned().collect();
-            let why = error.message.clone();
-            for id in ids {
-                self.end_claim(&id, &self.not_given(&id, &why));
-            }
+            let ids = self.entitlement()?.claims.keys();
+            let over: Vec<RequestId> = ids.cloned().collect();
+            self.end_claims(over.into_iter().map(|id| self.not_given(id, &error.message)).collect());
         }
         Ok(())
     }
 
     fn fail_waiting_claims(&mut self, why: &str) {
-        for id in self.waiting(|_| true) {
-            self.end_claim(&id, &self.not_given(&id, why));
-        }
+        let over = self.waiting(|_| true);
+        self.end_claims(over.into_iter().map(|id| self.not_given(id, why)).collect());
     }
 
     /// Why a claim ends that AWS would not give, or not give again.
-    fn not_given(&self, id: &RequestId, why: &str) -> Cause {
-        if self.is_given_again(id) {
+    fn not_given(&self, id: RequestId, why: &str) -> (RequestId, Cause) {
+        let cause = if self.is_given_again(&id) {
             Cause::RemovedByHand { restoring: Some(why.to_owned()) }
         } else {
             Cause::GrantFailed { why: why.to_owned() }
-        }
+        };
+        (id, cause)
     }
 
     /// Whether a claim that waits for AWS was confirmed once: somebody removed the access since.
@@ -227,6 +225,7 @@ impl Draft {
             | Custody::Held { retry }
             | Custody::Revoking { retry, .. } => retry.last.clone(),
         });
+        let mut over = Vec::new();
         for id in self.waiting(|give_up_at| give_up_at <= at) {
             let cause = if !self.is_given_again(&id) {
                 Cause::GrantTimedOut { last: last.clone() }
@@ -236,24 +235,30 @@ impl Draft {
                 let why = last.clone().unwrap_or_else(|| "AWS did not answer in time.".to_owned());
                 Cause::RemovedByHand { restoring: Some(why) }
             };
-            self.end_claim(&id, &cause);
+            over.push((id, cause));
         }
         let claims = self.case.entitlement.iter().flat_map(|entitlement| &entitlement.claims);
-        let over: Vec<RequestId> = claims
-            .filter(|(_, claim)| claim.deadline().is_some_and(|deadline| deadline <= at))
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in over {
-            self.end_claim(&id, &Cause::TimeUp);
+        for (id, claim) in claims {
+            let is_confirmed = matches!(claim.stage, ClaimStage::Confirmed { .. });
+            if is_confirmed && claim.deadline().is_some_and(|deadline| deadline <= at) {
+                over.push((id.clone(), Cause::TimeUp));
+            }
         }
+        self.end_claims(over);
     }
 
-    /// Ends one claim. The last one to end takes the access with it, and the request waits for the
-    /// proof; otherwise the access stays for those who still claim it.
+    /// Ends one claim.
     pub(super) fn end_claim(&mut self, id: &RequestId, cause: &Cause) {
+        self.end_claims(vec![(id.clone(), cause.clone())]);
+    }
+
+    /// Ends claims together. The last ones to end take the access with them, and all their requests
+    /// wait for the proof; otherwise the access stays for those who still claim it.
+    pub(super) fn end_claims(&mut self, mut over: Vec<(RequestId, Cause)>) {
         let at = self.at;
         let Some(entitlement) = self.case.entitlement.as_mut() else { return };
-        if entitlement.claims.remove(id).is_none() {
+        over.retain(|(id, _)| entitlement.claims.remove(id).is_some());
+        if over.is_empty() {
             return;
         }
         let is_last = entitlement.claims.is_empty();
@@ -267,11 +272,19 @@ impl Draft {
             Custody::Revoking { .. } => Some(Removal::NeverGiven),
             Custody::Granting { .. } | Custody::Held { .. } if is_last => {
                 entitlement.custody = revoking(at);
-                entitlement.ending.push(id.clone());
+                entitlement.ending.extend(over.iter().map(|(id, _)| id.clone()));
                 None
             }
             Custody::Granting { .. } | Custody::Held { .. } => Some(Removal::StillClaimed),
         };
+        for (id, cause) in over {
+            self.has_ended(&id, cause, removal);
+        }
+    }
+
+    /// What becomes of the request whose claim has ended: over, or waiting for the proof.
+    fn has_ended(&mut self, id: &RequestId, cause: Cause, removal: Option<Removal>) {
+        let at = self.at;
         let began = self.case.requests.get(id).and_then(AccessRequest::active_since);
         if matches!(cause, Cause::GrantFailed { .. } | Cause::GrantTimedOut { .. }) {
             let channel = self.case.requests.get(id).and_then(|r| r.terms.error_channel.clone());
@@ -279,10 +292,10 @@ impl Draft {
             self.tell_channel(id, channel, NoticeKind::GrantFailed { cause: cause.clone() });
         }
         match removal {
-            Some(removal) => self.conclude(id, cause.clone(), removal, began),
+            Some(removal) => self.conclude(id, cause, removal, began),
             None => {
                 if let Ok(request) = self.request(id) {
-                    request.status = Status::Ending { cause: cause.clone(), since: at, began };
+                    request.status = Status::Ending { cause, since: at, began };
                 }
             }
         }

@@ -191,9 +191,12 @@ impl Draft {
         place: &Place,
     ) -> Result<(), Refusal> {
         let card = self.card(id, destination)?;
-        card.place = Some(place.clone());
+        let before = card.place.replace(place.clone());
         card.failed = None;
-        self.say_where_it_went(id)
+        card.is_failure_told = false;
+        card.is_anew |= before.as_ref().is_some_and(|before| before != place);
+        // It has been said before where it went.
+        if before.is_some() { Ok(()) } else { self.say_where_it_went(id, true) }
     }
 
     pub(super) fn card_failed(
@@ -203,10 +206,12 @@ impl Draft {
         why: &str,
     ) -> Result<(), Refusal> {
         let card = self.card(id, destination)?;
-        if card.place.is_some() || card.failed.is_some() {
+        if card.failed.is_some() {
             return Err(Refusal::Stale);
         }
+        let was_there = card.place.is_some();
         card.failed = Some(why.to_owned());
+        card.is_failure_told = false;
         // Who cannot be reached cannot answer: those behind them are asked at once.
         let failed: Vec<String> = self
             .request(id)?
@@ -233,7 +238,15 @@ impl Draft {
             .map(|requirement| requirement.rule.clone())
             .collect();
         self.fall_back_rules(id, |requirement, _| unreachable.contains(&requirement.rule));
-        self.say_where_it_went(id)
+        let request = self.request(id)?;
+        if was_there && !matches!(request.status, Status::Pending { .. }) {
+            let channel = request.terms.error_channel.clone();
+            let failures = vec![(destination.to_owned(), why.to_owned())];
+            self.card(id, destination)?.is_failure_told = true;
+            self.tell_channel(id, channel, NoticeKind::Undeliverable { failures });
+            return Ok(());
+        }
+        self.say_where_it_went(id, !was_there)
     }
 
     /// Asks the further people of every open requirement whose fallback is due.
@@ -310,8 +323,9 @@ impl Draft {
         cards.iter_mut().find(|card| card.destination == destination).ok_or(Refusal::Stale)
     }
 
-    /// Once every card has been posted or has failed, the requester hears where the request is.
-    fn say_where_it_went(&mut self, id: &RequestId) -> Result<(), Refusal> {
+    /// Once every card has been posted or has failed, the requester hears where the request is: where it
+    /// `is_news`, or when it is nowhere any more.
+    fn say_where_it_went(&mut self, id: &RequestId, is_news: bool) -> Result<(), Refusal> {
         let request = self.request(id)?;
         let Status::Pending { answer_by, .. } = request.status else { return Ok(()) };
         if request.cards.iter().any(|card| card.place.is_none() && card.failed.is_none()) {
@@ -328,7 +342,7 @@ impl Draft {
         let destinations: Vec<String> = request
             .cards
             .iter()
-            .filter(|card| card.place.is_some())
+            .filter(|card| card.place.is_some() && card.failed.is_none())
             .map(|card| card.destination.clone())
             .collect();
         let reached_nobody = destinations.is_empty();
@@ -339,7 +353,7 @@ impl Draft {
             }
             self.tell_channel(id, error_channel, kind);
         }
-        if !reached_nobody {
+        if is_news && !reached_nobody {
             self.tell_requester(id, NoticeKind::Submitted { destinations, answer_by });
         }
         Ok(())

@@ -226,3 +226,44 @@ fn the_wait_before_the_next_try_doubles_to_five_minutes_and_is_spread_over_its_u
     assert_eq!(table, expected);
     assert_eq!(wait(0, 1000), wait(0, 999), "chance is a number from 0 to 999");
 }
+
+#[test]
+fn others_are_asked_when_the_first_have_had_their_time_and_the_card_shows_it() {
+    let after = Span::minutes(10);
+    for notify in [vec![], vec!["#others".to_owned()]] {
+        let mut books = Books::default();
+        books.open("r1", "ana", Span::hours(1), START);
+        let mut event = identified("r1", "ana", false);
+        if let Event::Identified { terms, .. } = &mut event {
+            let fallback = Fallback {
+                after: Some(after),
+                notify: notify.clone(),
+                approvers: vec![People::ChannelMembers],
+                is_used: false,
+            };
+            terms.requirements[0].fallback = Some(fallback);
+        }
+        books.apply(&event, START).unwrap();
+        let cards = books.requests[&RequestId::from("r1")].cards.len();
+        let early = books.apply(&Event::TimePassed, START + after - Span::millis(1)).unwrap();
+        assert!(early.redraw.is_empty());
+        let step = books.apply(&Event::TimePassed, START + after).unwrap();
+        assert_eq!(step.redraw.len(), 1, "the card says who can act");
+        let request = &books.requests[&RequestId::from("r1")];
+        assert!(request.terms.requirements[0].fallback.as_ref().unwrap().is_used);
+        assert_eq!(request.cards.len(), cards + notify.len());
+    }
+}
+
+#[test]
+fn a_claim_ends_at_the_latest_when_it_says() {
+    let give_up_at = START + GRANT_WINDOW;
+    let end = Some(START + Span::hours(1));
+    let claim = |stage| Claim { duration: Some(Span::hours(1)), stage };
+    let wanted = claim(ClaimStage::Wanted { give_up_at, provisional_end: end });
+    let confirmed = claim(ClaimStage::Confirmed { ends_at: end });
+    assert_eq!((wanted.latest_end(), wanted.deadline()), (end, Some(give_up_at)));
+    assert_eq!((confirmed.latest_end(), confirmed.deadline()), (end, end));
+    let endless = claim(ClaimStage::Confirmed { ends_at: None });
+    assert_eq!((endless.latest_end(), endless.deadline()), (None, None));
+}

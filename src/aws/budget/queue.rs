@@ -26,6 +26,9 @@ pub(in crate::aws) struct Seat {
     pub(in crate::aws) tuple: String,
 }
 
+/// How long the turn of a revocation is kept that was sent back.
+pub(super) const KEPT_MS: i64 = 1_000;
+
 /// What somebody waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Need {
@@ -57,6 +60,9 @@ pub(super) struct Queue<R> {
     /// Where operations are about to be started.
     starting: Vec<Seat>,
     waiting: BTreeMap<(Urgency, u64), Waiting<R>>,
+    /// Accounts in which a revocation has just been sent back, and until when its turn is kept: it comes
+    /// again at once, and nothing less urgent may slip in meanwhile.
+    kept: HashMap<String, i64>,
     tickets: u64,
     is_closed: bool,
     /// Somebody watches the time for those who wait.
@@ -70,6 +76,7 @@ impl<R> Default for Queue<R> {
             running: HashMap::new(),
             starting: Vec::new(),
             waiting: BTreeMap::new(),
+            kept: HashMap::new(),
             tickets: 0,
             is_closed: false,
             is_watched: false,
@@ -83,6 +90,15 @@ impl Urgency {
         match self {
             Self::Revocation | Self::Usual => 5_000,
             Self::Background => 30_000,
+        }
+    }
+
+    /// How many calls may be made in one second with one's own. What nobody waits for leaves room: whoever
+    /// comes behind it need not wait a second for it.
+    const fn calls(self) -> usize {
+        match self {
+            Self::Revocation | Self::Usual => CALLS,
+            Self::Background => CALLS / 2,
         }
     }
 
@@ -110,7 +126,7 @@ impl<R> Queue<R> {
         self.pass(now);
         let is_served = |waiting: &Waiting<R>| now >= waiting.until || self.is_closed;
         let leaves = |waiting: &Waiting<R>, urgency: Urgency| match &waiting.need {
-            Need::Call => self.calls.len() < CALLS,
+            Need::Call => self.calls.len() < urgency.calls(),
             Need::Place(seat) => self.has_place(urgency, seat),
         };
         let key = self
@@ -122,7 +138,7 @@ impl<R> Queue<R> {
         let Waiting { need, reply, .. } = self.waiting.remove(&key)?;
         Some(match need {
             _ if is_closed => Served::SentBack(reply),
-            Need::Call if self.calls.len() < CALLS => {
+            Need::Call if self.calls.len() < key.0.calls() => {
                 self.calls.push_back(now);
                 Served::Call(reply)
             }
@@ -130,7 +146,13 @@ impl<R> Queue<R> {
                 self.starting.push(seat.clone());
                 Served::Place(reply, seat)
             }
-            Need::Call | Need::Place(_) => Served::SentBack(reply),
+            Need::Place(seat) => {
+                if key.0 == Urgency::Revocation {
+                    self.kept.insert(seat.account, now + KEPT_MS);
+                }
+                Served::SentBack(reply)
+            }
+            Need::Call => Served::SentBack(reply),
         })
     }
 
@@ -146,11 +168,15 @@ impl<R> Queue<R> {
             self.calls.pop_front();
         }
         self.running.retain(|_, heard_at| *heard_at > now - FORGET_AFTER_MS);
+        self.kept.retain(|_, until| (now + 1..=now + KEPT_MS).contains(until));
     }
 
     fn has_place(&self, urgency: Urgency, wanted: &Seat) -> bool {
         // Asked for everybody who waits: the common answer must not take a look at each.
         if self.in_flight() >= urgency.places() && !self.running.contains_key(wanted) {
+            return false;
+        }
+        if urgency != Urgency::Revocation && self.kept.contains_key(&wanted.account) {
             return false;
         }
         let others = || self.running.keys().filter(|seat| *seat != wanted).chain(&self.starting);
@@ -203,9 +229,11 @@ impl<R> Queue<R> {
     pub(super) fn next_moment(&mut self, now: i64) -> Option<i64> {
         self.pass(now);
         let patience = self.waiting.values().map(|waiting| waiting.until).min()?;
-        let wants_call = self.waiting.values().any(|waiting| waiting.need == Need::Call);
-        let call = self.calls.front().filter(|_| wants_call).map(|at| at + WINDOW_MS);
+        let callers = self.waiting.iter().filter(|(_, waiting)| waiting.need == Need::Call);
+        let in_the_way = callers.filter_map(|((urgency, _), _)| self.calls.len().checked_sub(urgency.calls()));
+        let call = in_the_way.min().and_then(|last| self.calls.get(last)).map(|at| at + WINDOW_MS);
         let forgotten = self.running.values().map(|heard_at| heard_at + FORGET_AFTER_MS).min();
-        Some([call, forgotten].into_iter().flatten().fold(patience, i64::min))
+        let kept = self.kept.values().min().copied();
+        Some([call, forgotten, kept].into_iter().flatten().fold(patience, i64::min))
     }
 }

@@ -1,4 +1,4 @@
-use super::queue::{CALLS, FORGET_AFTER_MS, KEPT_FOR_REVOCATIONS, OPERATIONS, WINDOW_MS};
+use super::queue::{CALLS, FORGET_AFTER_MS, KEPT_FOR_REVOCATIONS, KEPT_MS, OPERATIONS, WINDOW_MS};
 use super::*;
 use proptest::prelude::*;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,6 +27,20 @@ fn revocations_are_served_before_grants_and_both_before_the_rest() {
     assert_eq!(queue.next_moment(1_000), Some(WINDOW_MS));
     assert_eq!(served(&mut queue, WINDOW_MS), [3, 5, 2, 4, 1].map(Served::Call));
     assert_eq!(queue.next_moment(WINDOW_MS), None);
+}
+
+#[test]
+fn what_nobody_waits_for_leaves_half_of_the_calls_to_whoever_comes_behind_it() {
+    let mut queue = Queue::default();
+    for n in 0..30 {
+        queue.join(Urgency::Background, Need::Call, 0, n);
+    }
+    assert_eq!(served(&mut queue, 0).len(), CALLS / 2);
+    assert_eq!(queue.next_moment(0), Some(WINDOW_MS));
+    queue.join(Urgency::Usual, Need::Call, 1, 100);
+    assert_eq!(served(&mut queue, 1), [Served::Call(100)], "no wait behind it");
+    assert_eq!(served(&mut queue, WINDOW_MS).len(), CALLS / 2 - 1);
+    assert_eq!(queue.next_moment(WINDOW_MS), Some(WINDOW_MS + 1), "one more when the grant's is over");
 }
 
 #[test]
@@ -88,6 +102,27 @@ fn whoever_waits_too_long_is_sent_back() {
     queue.close();
     queue.join(Urgency::Revocation, Need::Call, 0, 2);
     assert_eq!(served(&mut queue, 0), [Served::SentBack(2)]);
+}
+
+#[test]
+fn the_turn_of_a_revocation_that_is_sent_back_is_kept_until_it_comes_again() {
+    let mut queue = Queue::default();
+    let (running, first, second) = (seat("a", "1"), seat("a", "2"), seat("a", "3"));
+    queue.run(&running, 0);
+    queue.join(Urgency::Revocation, Need::Place(first.clone()), 0, 1);
+    queue.join(Urgency::Usual, Need::Place(second.clone()), 1, 2);
+    assert_eq!(served(&mut queue, 5_000), [Served::SentBack(1)]);
+    queue.join(Urgency::Usual, Need::Place(second.clone()), 5_000, 3);
+    queue.end(&running);
+    assert_eq!(served(&mut queue, 5_000), []);
+    queue.join(Urgency::Revocation, Need::Place(first.clone()), 5_000, 4);
+    assert_eq!(served(&mut queue, 5_000), [Served::Place(4, first.clone())]);
+    queue.leave(&first);
+    // One that never comes again keeps nobody waiting for long.
+    assert_eq!(queue.next_moment(5_000), Some(5_001));
+    assert_eq!(served(&mut queue, 5_001), [Served::SentBack(2)]);
+    assert_eq!(queue.next_moment(5_001), Some(5_000 + KEPT_MS));
+    assert_eq!(served(&mut queue, 5_000 + KEPT_MS), [Served::Place(3, second)]);
 }
 
 #[test]

@@ -122,6 +122,14 @@ impl Slack {
         ts
     }
 
+    /// Somebody who may, an administrator, deletes a message; the bot is not told.
+    pub fn delete(&self, channel: &str, ts: &str) {
+        if let Some(messages) = self.state().messages.get_mut(channel) {
+            messages.retain(|message| message.ts != ts);
+        }
+        self.touch();
+    }
+
     /// The bot's scopes from now on. The default is everything the sandbox knows.
     pub fn set_scopes(&self, scopes: &[&str]) {
         self.state().scopes = scopes.iter().map(ToString::to_string).collect();

@@ -39,6 +39,8 @@ struct Connection {
     out: mpsc::UnboundedSender<Out>,
     /// Told to go: gets no more envelopes.
     leaving: bool,
+    /// Silent, or told that its end will come.
+    doomed: bool,
 }
 
 struct Sent {
@@ -114,6 +116,14 @@ impl Wires {
     fn forget(&mut self) {
         if self.sent.len() > 8192 {
             self.sent.retain(|_, sent| sent.at.elapsed() < Duration::from_mins(1));
+        }
+    }
+
+    /// The same, and from now on they can be let go.
+    fn doom_all(&mut self, out: impl Fn() -> Out) {
+        self.tell_all(out);
+        for connection in &mut self.connections {
+            connection.doomed = true;
         }
     }
 
@@ -234,6 +244,8 @@ impl Slack {
         if state.keep_calls {
             state.acks.push(Ack { envelope_id: id.to_owned(), payload, at, took });
         }
+        drop(state);
+        self.touch();
     }
 
     fn join(&self) -> (u64, usize, mpsc::UnboundedReceiver<Out>) {
@@ -241,7 +253,7 @@ impl Slack {
         let mut wires = self.wires();
         wires.next_id += 1;
         let id = wires.next_id;
-        wires.connections.push(Connection { id, out, leaving: false });
+        wires.connections.push(Connection { id, out, leaving: false, doomed: false });
         let count = wires.connections.len();
         drop(wires);
         self.touch();

@@ -1,11 +1,13 @@
 //! The one way a call leaves: time-out, wait on a short rate limit, one repeat of what may be repeated.
 
+use super::gates::{Gate, Gates};
 use super::http::{self, Wire};
 use super::method::Method;
 use super::{Settings, SlackError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use slack_morphism::{SlackApiToken, SlackClientApiCallContext, SlackClientHttpConnector};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 use tracing::{Span, debug};
@@ -21,6 +23,7 @@ pub(super) struct Caller {
     api_url: String,
     timeout: Duration,
     patience: Duration,
+    gates: Gates,
 }
 
 /// The arguments of a method that reads forms.
@@ -29,11 +32,12 @@ pub(super) type Form = Vec<(&'static str, Option<String>)>;
 impl Caller {
     pub(super) fn new(settings: &Settings) -> Result<Self, SlackError> {
         Ok(Self {
-            wire: http::wire(&settings.api_url, None)?,
+            wire: http::wire(&settings.api_url)?,
             token: http::token(&settings.bot_token),
             api_url: settings.api_url.clone(),
             timeout: settings.timeout,
             patience: settings.patience,
+            gates: Gates::new(Arc::clone(&settings.now)),
         })
     }
 
@@ -43,13 +47,42 @@ impl Caller {
         method: &Method,
         body: &(impl Serialize + Send + Sync),
     ) -> Result<A, SlackError> {
-        match self.post_once(method, body).await {
+        let gate = self.gates.of(method.name, "");
+        self.gates.check(&gate, method.name)?;
+        let answer = match self.post_once(method, body).await {
             Ok(answer) => Ok(answer),
-            Err(error) => {
-                self.prepare_repeat(method, error).await?;
-                self.post_once(method, body).await
-            }
+            Err(error) => match self.prepare_repeat(method, error).await {
+                Ok(()) => self.post_once(method, body).await,
+                Err(error) => Err(error),
+            },
+        };
+        self.heed(&gate, answer)
+    }
+
+    /// Calls a method that Slack counts by channel. Waiting is the caller's: the messages behind this one
+    /// wait with it.
+    pub(super) async fn post_in<A: DeserializeOwned + Send>(
+        &self,
+        method: &Method,
+        channel: &str,
+        body: &(impl Serialize + Send + Sync),
+    ) -> Result<A, SlackError> {
+        let gate = self.gates.of(method.name, channel);
+        let _turn = gate.turn().await;
+        self.gates.check(&gate, method.name)?;
+        let answer = match self.post_once(method, body).await {
+            Err(SlackError::Transient { .. }) if method.is_repeatable => self.post_once(method, body).await,
+            answer => answer,
+        };
+        self.heed(&gate, answer)
+    }
+
+    /// A wait that Slack asks for is everybody's.
+    fn heed<A>(&self, gate: &Gate, answer: Result<A, SlackError>) -> Result<A, SlackError> {
+        if let Err(SlackError::RateLimited { retry_after, .. }) = &answer {
+            self.gates.close(gate, *retry_after);
         }
+        answer
     }
 
     async fn post_once<A: DeserializeOwned + Send>(
@@ -68,13 +101,16 @@ impl Caller {
         method: &Method,
         form: &Form,
     ) -> Result<A, SlackError> {
-        match self.get_once(method, form).await {
+        let gate = self.gates.of(method.name, "");
+        self.gates.check(&gate, method.name)?;
+        let answer = match self.get_once(method, form).await {
             Ok(answer) => Ok(answer),
-            Err(error) => {
-                self.prepare_repeat(method, error).await?;
-                self.get_once(method, form).await
-            }
-        }
+            Err(error) => match self.prepare_repeat(method, error).await {
+                Ok(()) => self.get_once(method, form).await,
+                Err(error) => Err(error),
+            },
+        };
+        self.heed(&gate, answer)
     }
 
     async fn get_once<A: DeserializeOwned + Send>(

@@ -4,12 +4,14 @@ use super::*;
 use crate::sandbox::slack::{Fault, Person, Slack, When};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 struct World {
     slack: Slack,
     api: SlackApi,
     ana: UserId,
     ops: ChannelId,
+    clock: Arc<AtomicI64>,
 }
 
 impl World {
@@ -21,10 +23,13 @@ impl World {
         let slack = Slack::start(Arc::new(|| 1_763_620_000_000)).await.expect("a port");
         let ana = slack.add_person(Person { tz: "Europe/Berlin".to_owned(), ..Person::new("ana") });
         let ops = slack.add_channel("ops", &[&ana], false, true);
-        let mut settings = Settings { api_url: slack.api_url(), ..Settings::new(slack.bot_token()) };
+        let clock = Arc::new(AtomicI64::new(0));
+        let hands = Arc::clone(&clock);
+        let now = Arc::new(move || hands.load(Ordering::SeqCst));
+        let mut settings = Settings { api_url: slack.api_url(), ..Settings::new(slack.bot_token(), now) };
         change(&mut settings);
         let api = SlackApi::new(&settings).expect("an api");
-        Self { slack, api, ana: UserId::new(ana), ops: ChannelId::new(ops) }
+        Self { slack, api, ana: UserId::new(ana), ops: ChannelId::new(ops), clock }
     }
 
     fn finish(&self) {
@@ -196,15 +201,48 @@ async fn refusals_say_what_can_be_done() {
 }
 
 #[tokio::test]
-async fn a_short_rate_limit_is_waited_for_and_a_long_one_is_told() {
+async fn a_short_rate_limit_on_a_look_up_is_waited_for() {
     let world = World::new().await;
-    world.slack.fault("chat.postMessage", When::Next(1), Fault::RateLimit { retry_after: 1 });
-    world.api.post_message(world.ops.as_str(), &message("x")).await.expect("posted after the wait");
+    world.slack.fault("users.info", When::Next(1), Fault::RateLimit { retry_after: 1 });
+    world.api.user(&world.ana).await.expect("read after the wait");
+    assert_eq!(world.slack.call_count("users.info"), 2);
+    world.finish();
+}
+
+#[tokio::test]
+async fn what_slack_has_asked_to_wait_for_is_not_asked_again_before() {
+    let world = World::new().await;
+    let ops = world.ops.as_str();
     world.slack.fault("chat.postMessage", When::Next(1), Fault::RateLimit { retry_after: 30 });
-    let error = world.api.post_message(world.ops.as_str(), &message("x")).await.expect_err("limited");
-    assert!(error.is_transient());
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
-    assert_eq!(world.slack.messages(world.ops.as_str()).len(), 1);
+    for passed in [0, 1_000, 29_000] {
+        world.clock.store(passed, Ordering::SeqCst);
+        let error = world.api.post_message(ops, &message("x")).await.expect_err("limited");
+        assert!(error.is_transient());
+        let rest = Duration::from_millis(30_000 - u64::try_from(passed).expect("not negative"));
+        assert_eq!(error.retry_after(), Some(rest));
+        assert_eq!(world.slack.call_count("chat.postMessage"), 1, "asked once");
+    }
+    world.api.auth_test().await.expect("another method");
+    world.clock.store(30_000, Ordering::SeqCst);
+    world.api.post_message(ops, &message("x")).await.expect("the wait is over");
+    assert_eq!(world.slack.messages(ops).len(), 1);
+    world.finish();
+}
+
+#[tokio::test]
+async fn one_refusal_holds_back_everybody_who_would_post_there() {
+    let world = World::new().await;
+    world.slack.fault("chat.postMessage", When::Nth(3), Fault::RateLimit { retry_after: 30 });
+    let posts = (0..10).map(|number| {
+        let api = &world.api;
+        let channel = world.ops.as_str();
+        async move { api.post_message(channel, &message(&number.to_string())).await.is_ok() }
+    });
+    let sent = futures_util::future::join_all(posts).await;
+    assert_eq!(sent.iter().filter(|sent| **sent).count(), 2);
+    assert_eq!(world.slack.call_count("chat.postMessage"), 3, "the others did not even ask");
+    let texts: Vec<_> = world.slack.messages(world.ops.as_str()).into_iter().map(|it| it.text).collect();
+    assert_eq!(texts, ["0", "1"], "one after the other");
     world.finish();
 }
 
@@ -261,10 +299,12 @@ async fn a_response_url_is_followed_to_slack_only() {
 #[tokio::test]
 async fn errors_and_settings_show_no_secrets() {
     let world = World::new().await;
-    let api =
-        SlackApi::new(&Settings { api_url: world.slack.api_url(), ..Settings::new("xoxb-secret\nheader") });
+    let api = SlackApi::new(&Settings {
+        api_url: world.slack.api_url(),
+        ..Settings::new("xoxb-secret\nheader", Arc::new(|| 0))
+    });
     let error = api.expect("an api").auth_test().await.expect_err("no such token");
-    let settings = Settings::new("xoxb-secret");
+    let settings = Settings::new("xoxb-secret", Arc::new(|| 0));
     for shown in [format!("{error:?}"), error.to_string(), format!("{settings:?}")] {
         assert!(!shown.contains("secret"), "{shown}");
     }

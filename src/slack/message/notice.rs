@@ -98,7 +98,19 @@ fn submitted(request: &AccessRequest, destinations: &[String], answer_by: Timest
 }
 
 fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_channel: bool) -> Message {
-    let first = if is_channel {
+    // It was there once, and the bot has lost its place.
+    let is_lost = failures.iter().any(|(place, _)| {
+        request.cards.iter().any(|card| card.destination == *place && card.place.is_some())
+    });
+    let first = if is_channel && is_lost {
+        format!(
+            ":warning: The card of {}'s request for {} can no longer be changed, so it may show an old state.",
+            who(request),
+            what(request)
+        )
+    } else if is_lost {
+        format!(":warning: Your request for {} can no longer be decided where it was posted.", what(request))
+    } else if is_channel {
         let reached_somebody = request.cards.iter().any(|card| card.place.is_some());
         let how = if reached_somebody { "could not be posted everywhere" } else { "reached nobody" };
         format!(":warning: The request of {} for {} {how}.", who(request), what(request))
@@ -116,10 +128,15 @@ fn undeliverable(request: &AccessRequest, failures: &[(String, String)], is_chan
     let last = if is_channel {
         "Invite the bot to these channels, or correct their names in the manifest.".to_owned()
     } else {
-        format!(
-            "Nobody can approve it there. Tell the people who run this bot, then ask again with {}.",
-            ask_again(request)
-        )
+        let whom = match request.terms.error_channel.as_deref() {
+            Some(channel) => format!(
+                "The people who run this bot are told in {}: ask there, then ask again with {}.",
+                cut(&destination(channel), 100),
+                ask_again(request)
+            ),
+            None => format!("Tell the people who run this bot, then ask again with {}.", ask_again(request)),
+        };
+        format!("Nobody can approve it there. {whom}")
     };
     Message::of(&[first, lines.join("\n"), last])
 }

@@ -1,22 +1,17 @@
-//! Keeps one connection open: notices when it is gone or never comes, waits a little, opens another.
+//! Keeps one place connected: notices when its connection is gone, is about to go or never comes,
+//! waits a little where that is wise, and opens another. One whose end was announced is replaced
+//! before it goes.
 
-use super::listener::News;
-use super::{Settings, SocketState};
-use crate::slack::api::SlackError;
-use crate::slack::api::http::{self, Wire};
-use serde::Deserialize;
-use serde_json::json;
-use slack_morphism::clients_manager::SlackSocketModeClientsManager;
-use slack_morphism::{SlackClientApiCallContext, SlackClientHttpConnector, SlackSocketModeWssClientId};
+use super::SocketState;
+use super::desk::Desk;
+use super::link::{Ending, Link, Order, Way, farewell};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedMutexGuard, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
-use tracing::{Span, info, warn};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
 
-/// The method that opens connections. Its scope, `connections:write`, is the app token's.
-pub(super) const OPEN: &str = "apps.connections.open";
 /// The first pause; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
@@ -28,13 +23,11 @@ const GOOD: Duration = Duration::from_secs(10);
 pub(super) struct Board {
     state: watch::Sender<SocketState>,
     live: Mutex<u32>,
-    /// Held while a connection that still works is replaced, so that they are replaced one by one.
-    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Board {
     pub(super) fn new(state: watch::Sender<SocketState>) -> Self {
-        Self { state, live: Mutex::new(0), turn: Arc::default() }
+        Self { state, live: Mutex::new(0) }
     }
 
     /// Without any live connection, why.
@@ -45,176 +38,187 @@ impl Board {
         }
     }
 
-    fn count(&self, change: impl FnOnce(u32) -> u32) {
+    fn joined(&self) {
         let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        *live = change(*live);
+        *live += 1;
+        self.state.send_replace(SocketState::Live { connections: *live });
+    }
+
+    fn left(&self, why: &str) {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        *live = live.saturating_sub(1);
         self.state.send_replace(match *live {
-            0 => SocketState::Connecting,
+            0 => SocketState::Down { why: why.to_owned() },
             connections => SocketState::Live { connections },
         });
     }
 }
 
-/// Asks Slack for a connection without using it: only so is there a reason when there is none.
-pub(super) async fn ask(wire: &Wire, settings: &Settings) -> Result<(), SlackError> {
-    /// Slack's answer; the address in it is a secret, and is dropped.
-    #[derive(Deserialize)]
-    struct Answer {}
-    let token = http::token(&settings.app_token);
-    let span = Span::none();
-    let context = SlackClientApiCallContext {
-        rate_control_params: None,
-        token: Some(&token),
-        tracing_span: &span,
-        is_sensitive_url: true,
-    };
-    let body = json!({});
-    let call = wire.http_post::<_, Answer>(OPEN, &body, context);
-    match timeout(settings.hello_within, call).await {
-        Ok(Ok(Answer {})) => Ok(()),
-        Ok(Err(error)) => Err(SlackError::from_client(OPEN, error)),
-        Err(_) => Err(SlackError::Transient { method: OPEN, why: "no answer".to_owned() }),
-    }
+/// A connection at work.
+struct Running {
+    born: Instant,
+    orders: watch::Sender<Order>,
+    news: mpsc::UnboundedReceiver<Ending>,
+    task: JoinHandle<String>,
 }
 
-/// How a connection ended.
-enum End {
-    /// Slack never said hello on it.
-    Unborn,
-    /// It broke.
-    Lost { was_good: bool },
-    /// Slack announced its end; it still works.
-    Ending { was_good: bool },
+/// What became of a connection.
+enum Turn {
+    /// It is gone.
+    Lost(String),
+    /// Its end was announced; it still works.
+    Ending(String),
     /// We are to stop.
     Stopped,
 }
 
-/// Keeps one connection.
+impl Running {
+    fn was_good(&self) -> bool {
+        self.born.elapsed() >= GOOD
+    }
+
+    /// Waits for its end.
+    async fn end(self) {
+        if self.task.await.is_err() {
+            warn!("a connection to Slack ended with a panic");
+        }
+    }
+}
+
+/// Keeps one place connected.
 pub(super) struct Keeper {
-    id: SlackSocketModeWssClientId,
-    manager: Arc<dyn SlackSocketModeClientsManager + Send + Sync>,
+    place: u32,
+    way: Arc<Way>,
+    desk: Arc<Desk>,
     board: Arc<Board>,
-    news: mpsc::UnboundedReceiver<News>,
     stop: watch::Receiver<bool>,
+    failures: u32,
+    /// What Slack said when it ended the last connection, if that is for a person to mend.
+    grievance: Option<String>,
 }
 
 impl Keeper {
     pub(super) fn new(
-        slot: u32,
-        manager: Arc<dyn SlackSocketModeClientsManager + Send + Sync>,
-        board: Arc<Board>,
-        news: mpsc::UnboundedReceiver<News>,
+        place: u32,
+        way: &Arc<Way>,
+        desk: &Arc<Desk>,
+        board: &Arc<Board>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { id: SlackSocketModeWssClientId::new(slot, slot, 0), manager, board, news, stop }
+        let (way, desk, board) = (Arc::clone(way), Arc::clone(desk), Arc::clone(board));
+        Self { place, way, desk, board, stop, failures: 0, grievance: None }
     }
 
-    /// `is_up` tells whether Slack gave out connections a moment ago; if not, the transport's first
-    /// attempt has failed without a word.
-    pub(super) fn spawn(self, wire: Wire, settings: Settings, is_up: bool) -> JoinHandle<()> {
-        tokio::spawn(self.run(wire, settings, is_up))
+    /// `url` is the address of the first connection, where it is known.
+    pub(super) fn spawn(self, url: Option<String>) -> JoinHandle<()> {
+        tokio::spawn(self.run(url))
     }
 
-    /// The transport does not tell when an attempt fails, only `hello_within` does. So after a loss
-    /// Slack is asked for a connection first, which fails at once and with a reason, until it agrees.
-    async fn run(mut self, wire: Wire, settings: Settings, mut is_up: bool) {
-        let mut failures: u32 = 0;
-        let mut turn = None;
+    async fn run(mut self, mut url: Option<String>) {
+        let mut old: Option<Running> = None;
+        let mut retired = tokio::task::JoinSet::new();
         loop {
-            let end = if is_up { self.live(settings.hello_within, turn.take()).await } else { End::Unborn };
-            is_up = true;
-            let mut must_ask = false;
-            match end {
-                End::Stopped => return,
-                End::Ending { was_good } => {
-                    failures = if was_good { 0 } else { failures + 1 };
-                    turn = Some(Arc::clone(&self.board.turn).lock_owned().await);
+            let Some(link) = self.open(&mut url).await else { break };
+            let mut running = self.start(link);
+            if let Some(old) = old.take() {
+                old.orders.send_replace(Order::Retire);
+                let orders = old.orders.clone();
+                let mut stop = self.stop.clone();
+                retired.spawn(async move {
+                    let end = old.end();
+                    tokio::pin!(end);
+                    tokio::select! {
+                        () = &mut end => return,
+                        _ = stop.wait_for(|stop| *stop) => orders.send_replace(Order::Stop),
+                    };
+                    end.await;
+                });
+            }
+            while retired.try_join_next().is_some() {}
+            let turn = self.watch(&mut running).await;
+            let was_good = running.was_good();
+            match turn {
+                Turn::Stopped => {
+                    old = Some(running);
+                    break;
                 }
-                End::Lost { was_good } => {
-                    failures = if was_good { 0 } else { failures + 1 };
-                    must_ask = true;
+                Turn::Lost(why) => {
+                    info!(slack.connection = self.place, "a connection to Slack ended: {why}");
                 }
-                End::Unborn => {
-                    failures += 1;
-                    must_ask = true;
+                Turn::Ending(reason) => {
+                    let why = farewell(&reason);
+                    if matches!(reason.as_str(), "warning" | "refresh_requested") {
+                        info!(slack.connection = self.place, slack.reason = %reason, "{why}");
+                    } else {
+                        warn!(slack.connection = self.place, slack.reason = %reason, "{why}");
+                        self.grievance = Some(why);
+                    }
+                    old = Some(running);
                 }
             }
-            if must_ask && !self.until_open(&wire, &settings, &mut failures).await {
-                return;
+            self.failures = if was_good { 0 } else { self.failures + 1 };
+            if self.failures > 0 && !self.pause(pause(self.failures)).await {
+                break;
             }
-            if failures > 0 && !self.pause(pause(failures)).await {
-                return;
-            }
-            self.manager.restart_client(&self.id).await;
-            self.id = self.id.new_reconnected_id();
         }
+        if let Some(old) = old {
+            old.orders.send_replace(Order::Stop);
+            old.end().await;
+        }
+        retired.join_all().await;
     }
 
-    /// Sees one connection through, from the handshake to its end. `turn` is given back at its hello.
-    async fn live(&mut self, hello_within: Duration, turn: Option<OwnedMutexGuard<()>>) -> End {
-        let born = match timeout(hello_within, self.next()).await {
-            Err(_) => return self.unborn("Slack said no hello in time"),
-            Ok(None) => return End::Stopped,
-            Ok(Some(News::Lost(_, why))) => return self.unborn(&why),
-            Ok(Some(News::Ending(_))) => return End::Lost { was_good: false },
-            Ok(Some(News::Hello(_))) => Instant::now(),
-        };
-        drop(turn);
-        info!(slack.connection = self.id.token_index, "connected to Slack");
-        self.board.count(|live| live + 1);
-        let end = loop {
-            match self.next().await {
-                None => break End::Stopped,
-                Some(News::Hello(_)) => {}
-                Some(News::Ending(_)) => break End::Ending { was_good: born.elapsed() >= GOOD },
-                Some(News::Lost(_, why)) => {
-                    info!(slack.connection = self.id.token_index, "a connection to Slack ended: {why}");
-                    break End::Lost { was_good: born.elapsed() >= GOOD };
-                }
-            }
-        };
-        self.board.count(|live| live.saturating_sub(1));
-        end
-    }
-
-    fn unborn(&self, why: &str) -> End {
-        warn!(slack.connection = self.id.token_index, "no connection to Slack: {why}");
-        self.board.fail(why.to_owned());
-        End::Unborn
-    }
-
-    /// The next news about the connection of now; `None` when it is time to stop.
-    async fn next(&mut self) -> Option<News> {
+    /// Opens a connection, however often it has to be tried; `None` when it is time to stop.
+    async fn open(&mut self, url: &mut Option<String>) -> Option<Link> {
         loop {
-            let news = tokio::select! {
+            let opened = tokio::select! {
                 biased;
                 _ = self.stop.wait_for(|stop| *stop) => return None,
-                news = self.news.recv() => news?,
+                opened = self.way.open(url.take()) => opened,
             };
-            let (News::Hello(id) | News::Ending(id) | News::Lost(id, _)) = &news;
-            if *id == self.id {
-                return Some(news);
+            let error = match opened {
+                Ok(link) => {
+                    self.grievance = None;
+                    info!(slack.connection = self.place, "connected to Slack");
+                    return Some(link);
+                }
+                Err(error) => error,
+            };
+            self.failures = self.failures.saturating_add(1);
+            let wait = error.retry_after.unwrap_or_default().max(pause(self.failures));
+            let why = match &self.grievance {
+                Some(grievance) => format!("{grievance} (and now: {})", error.why),
+                None => error.why,
+            };
+            warn!(slack.connection = self.place, wait_ms = wait.as_millis(), "no connection to Slack: {why}");
+            self.board.fail(why);
+            if !self.pause(wait).await {
+                return None;
             }
         }
     }
 
-    /// Waits until Slack gives out connections again; false when it is time to stop.
-    async fn until_open(&mut self, wire: &Wire, settings: &Settings, failures: &mut u32) -> bool {
-        loop {
-            let error = match ask(wire, settings).await {
-                Ok(()) => return true,
-                Err(error) => error,
-            };
-            let wait = error.retry_after().unwrap_or_default().max(pause(*failures));
-            warn!(
-                slack.connection = self.id.token_index,
-                wait_ms = wait.as_millis(),
-                "no connection to Slack: {error}"
-            );
-            self.board.fail(error.to_string());
-            *failures = failures.saturating_add(1);
-            if !self.pause(wait).await {
-                return false;
+    fn start(&self, link: Link) -> Running {
+        let (orders, ordered) = watch::channel(Order::Serve);
+        let (told, news) = mpsc::unbounded_channel();
+        let (way, desk, board) = (Arc::clone(&self.way), Arc::clone(&self.desk), Arc::clone(&self.board));
+        board.joined();
+        let task = tokio::spawn(async move {
+            let mut seat = Seat { board, why: "a connection to Slack ended with a panic".to_owned() };
+            let why = link.serve(&way, &desk, &told, ordered).await;
+            seat.why.clone_from(&why);
+            why
+        });
+        Running { born: Instant::now(), orders, news, task }
+    }
+
+    async fn watch(&mut self, running: &mut Running) -> Turn {
+        tokio::select! {
+            biased;
+            _ = self.stop.wait_for(|stop| *stop) => Turn::Stopped,
+            Some(Ending { reason }) = running.news.recv() => Turn::Ending(reason),
+            ended = &mut running.task => {
+                Turn::Lost(ended.unwrap_or_else(|_| "it ended with a panic".to_owned()))
             }
         }
     }
@@ -225,6 +229,18 @@ impl Keeper {
             () = sleep(time) => true,
             _ = self.stop.wait_for(|stop| *stop) => false,
         }
+    }
+}
+
+/// Counts a connection for as long as it lives, also when it panics.
+struct Seat {
+    board: Arc<Board>,
+    why: String,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.board.left(&self.why);
     }
 }
 

@@ -7,6 +7,9 @@ use crate::slack::inbound::Inbound;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
+use tokio::time::Instant;
+
+const OPEN: &str = "apps.connections.open";
 
 /// A simulated workspace with a socket to it.
 struct World {
@@ -110,8 +113,10 @@ fn modal() -> Value {
 #[tokio::test]
 async fn a_modal_is_opened_complained_about_and_closed() {
     let (slack, ana, channel) = workspace().await;
-    let api =
-        SlackApi::new(&api::Settings { api_url: slack.api_url(), ..api::Settings::new(slack.bot_token()) });
+    let api = SlackApi::new(&api::Settings {
+        api_url: slack.api_url(),
+        ..api::Settings::new(slack.bot_token(), Arc::new(|| 0))
+    });
     let api = Arc::new(api.expect("an api"));
     let answer = handler(move |envelope| {
         let api = Arc::clone(&api);
@@ -267,40 +272,175 @@ async fn frames_that_cannot_be_read_do_no_harm() {
 }
 
 #[tokio::test]
-async fn connections_that_slack_replaces_or_loses_come_back() {
+async fn connections_that_slack_ends_or_loses_come_back() {
     let mut world = world(|_| {}, handler(async |_| Ack::Empty)).await;
-    for reason in ["warning", "refresh_requested", "link_disabled", ""] {
+    for reason in ["refresh_requested", "link_disabled", ""] {
+        let opened = world.slack.call_count(OPEN);
         if reason.is_empty() {
             world.slack.break_connections();
         } else {
             world.slack.disconnect_all(reason);
         }
-        let gone = world.state.wait_for(|state| *state != SocketState::Live { connections: 2 });
-        gone.await.expect("the socket runs");
+        let again =
+            |slack: &Slack| (slack.call_count(OPEN) == opened + 2 && slack.connections() == 2).then_some(());
+        world.slack.until(Duration::from_secs(10), again).await.expect("two new ones");
         live(&mut world.state, 2).await;
         assert!(world.command("list").await.acked, "{reason}");
     }
     world.finish().await;
 }
 
-#[tokio::test]
-async fn a_connection_gone_silent_is_noticed_and_replaced() {
-    let quick = |settings: &mut Settings| {
-        settings.ping_every = Duration::from_secs(1);
-        settings.missed_pongs = 1;
-    };
-    let mut world = world(quick, handler(async |_| Ack::Empty)).await;
-    world.slack.silence();
-    let gone = world.state.wait_for(|state| *state != SocketState::Live { connections: 2 });
-    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("noticed").expect("the socket runs");
-    live(&mut world.state, 2).await;
-    // Slack does not know yet that two of its four connections are dead.
-    world.slack.ack_window(Duration::from_millis(200));
-    let mut acked = 0;
-    for _ in 0..4 {
-        acked += usize::from(world.command("list").await.acked);
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_end_is_announced_is_replaced_before_it_goes() {
+    for connections in [1, 4] {
+        let mut world = world(|s| s.connections = connections, handler(async |_| Ack::Empty)).await;
+        tokio::time::sleep(Duration::from_secs(11)).await;
+        let wanted = usize::try_from(connections).expect("a few");
+        let opened = world.slack.call_count(OPEN);
+        world.state.borrow_and_update();
+        // They stay open until somebody closes them.
+        world.slack.disconnect_all("warning");
+        let both = |slack: &Slack| (slack.connections() == 2 * wanted).then_some(());
+        world.slack.until(Duration::from_secs(5), both).await.expect("new ones beside the old ones");
+        assert_eq!(world.slack.call_count(OPEN), opened + wanted);
+        for _ in 0..2 * wanted {
+            assert!(world.command("list").await.acked, "old and new ones deliver");
+        }
+        let alone = |slack: &Slack| (slack.connections() == wanted).then_some(());
+        world.slack.until(Duration::from_secs(30), alone).await.expect("the old ones are let go");
+        for _ in 0..wanted {
+            assert!(world.command("list").await.acked);
+        }
+        live(&mut world.state, connections).await;
+        assert_eq!(world.slack.call_count(OPEN), opened + wanted, "and nothing else happened");
+        world.finish().await;
     }
-    assert_eq!((world.slack.connections(), acked), (4, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deaf_connection_is_noticed_within_a_minute_and_replaced() {
+    for still_answers in [false, true] {
+        let mut world = world(|s| s.connections = 1, handler(async |_| Ack::Empty)).await;
+        // Slack's own pings have been heard.
+        tokio::time::sleep(Duration::from_secs(35)).await;
+        assert_eq!(*world.state.borrow_and_update(), SocketState::Live { connections: 1 });
+        let silent_since = Instant::now();
+        if still_answers {
+            world.slack.silence_but_pong();
+        } else {
+            world.slack.silence();
+        }
+        let gone = world.state.wait_for(|state| matches!(state, SocketState::Down { .. }));
+        let SocketState::Down { why } = gone.await.expect("the socket runs").clone() else {
+            panic!("not down")
+        };
+        assert!(silent_since.elapsed() <= Duration::from_mins(1), "{:?}", silent_since.elapsed());
+        if still_answers {
+            insta::assert_snapshot!(why, @"Slack has sent nothing on it for 40 s, not even its pings, though it still answers ours");
+        } else {
+            insta::assert_snapshot!(why, @"nothing was heard on it for 15 s");
+        }
+        live(&mut world.state, 1).await;
+        world.slack.ack_window(Duration::from_millis(200));
+        // Slack may not know yet that one of its two connections is dead.
+        let acked = [world.command("list").await.acked, world.command("list").await.acked];
+        assert!(acked.contains(&true), "{acked:?}");
+        world.finish().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_connection_that_slack_pings_is_left_alone() {
+    let world = world(|_| {}, handler(async |_| Ack::Empty)).await;
+    let opened = world.slack.call_count(OPEN);
+    tokio::time::sleep(Duration::from_hours(1)).await;
+    assert_eq!(world.slack.call_count(OPEN), opened);
+    assert_eq!(*world.state.borrow(), SocketState::Live { connections: 2 });
+    assert!(world.command("list").await.acked);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn switched_off_socket_mode_is_said_in_words() {
+    let mut world = world(|s| s.connections = 1, handler(async |_| Ack::Empty)).await;
+    world.slack.refuse_connections(true);
+    world.slack.disconnect_all("link_disabled");
+    let down =
+        world.state.wait_for(|state| matches!(state, SocketState::Down { why } if why.contains("now")));
+    let down =
+        tokio::time::timeout(Duration::from_secs(10), down).await.expect("told").expect("runs").clone();
+    let SocketState::Down { why } = down else { panic!("not down") };
+    insta::assert_snapshot!(why, @"socket mode is switched off in the app's settings; switch it on under “Socket Mode” (and now: the connection failed: Slack answered with HTTP 503)");
+    world.slack.refuse_connections(false);
+    live(&mut world.state, 1).await;
+    world.finish().await;
+}
+
+/// A handler that keeps every command "slow" waiting, and notes what it has handled.
+fn held_up(release: &Arc<Notify>, handled: &Arc<Mutex<Vec<String>>>) -> Handler {
+    let (release, handled) = (Arc::clone(release), Arc::clone(handled));
+    handler(move |envelope: Envelope| {
+        let (release, handled) = (Arc::clone(&release), Arc::clone(&handled));
+        async move {
+            let said = match envelope.inbound {
+                Inbound::Command { text, .. } => text,
+                Inbound::Pressed(press) => press.action_id,
+                other => other.kind().to_owned(),
+            };
+            if said.starts_with("slow") {
+                release.notified().await;
+            }
+            handled.lock().expect("no panic").push(said);
+            Ack::Empty
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_slow_delivery_holds_up_no_other_on_its_connection() {
+    let (release, handled) = (Arc::default(), Arc::default());
+    let world = world(|s| s.connections = 1, held_up(&release, &handled)).await;
+    let mut slow = envelope("slow");
+    slow["payload"]["text"] = "slow".into();
+    for number in 0..10 {
+        slow["envelope_id"] = format!("slow {number}").into();
+        assert!(world.slack.send_envelope(&slow));
+    }
+    assert!(world.command("quick").await.acked);
+    assert_eq!(*handled.lock().expect("no panic"), ["quick"]);
+    for _ in 0..10 {
+        release.notify_one();
+        tokio::task::yield_now().await;
+    }
+    let all = |slack: &Slack| (slack.acks().len() == 11).then_some(());
+    world.slack.until(Duration::from_secs(5), all).await.expect("all are answered");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn deliveries_about_one_request_are_handled_in_their_order() {
+    let (release, handled) = (Arc::<Notify>::default(), Arc::default());
+    let world = world(|s| s.connections = 1, held_up(&release, &handled)).await;
+    let click = |id: &str, action: &str, request: &str| {
+        json!({
+            "envelope_id": id, "type": "interactive",
+            "payload": {
+                "type": "block_actions", "user": { "id": "U1" }, "team": { "id": "T1" },
+                "trigger_id": "1.2.x",
+                "container": { "type": "message", "channel_id": "C1", "message_ts": "1.1" },
+                "actions": [{ "type": "button", "action_id": action, "block_id": "b", "value": request }],
+            },
+        })
+    };
+    assert!(world.slack.send_envelope(&click("a", "slow first", "r1")));
+    assert!(world.slack.send_envelope(&click("b", "second", "r1")));
+    assert!(world.slack.send_envelope(&click("c", "another", "r2")));
+    let one = |slack: &Slack| (slack.acks().len() == 1).then_some(());
+    world.slack.until(Duration::from_secs(5), one).await.expect("the other request goes on");
+    release.notify_one();
+    let all = |slack: &Slack| (slack.acks().len() == 3).then_some(());
+    world.slack.until(Duration::from_secs(5), all).await.expect("all are answered");
+    assert_eq!(*handled.lock().expect("no panic"), ["another", "slow first", "second"]);
     world.finish().await;
 }
 
@@ -357,7 +497,9 @@ async fn a_handshake_that_fails_or_hangs_is_tried_again() {
     let settings = Settings { hello_within: Duration::from_millis(200), ..settings(&slack) };
     let socket = Socket::start(settings, handler(async |_| Ack::Empty), sender).await.expect("a socket");
     let down = state.wait_for(|state| matches!(state, SocketState::Down { .. })).await;
-    assert!(matches!(&*down.expect("the socket runs"), SocketState::Down { why } if why.contains("hello")));
+    assert!(
+        matches!(&*down.expect("the socket runs"), SocketState::Down { why } if why.contains("HTTP 503"))
+    );
     slack.refuse_connections(false);
     live(&mut state, 2).await;
     socket.stop().await;

@@ -13,7 +13,7 @@ use sym::sandbox::slack::{Message, Person, Slack};
 use tokio::task::JoinHandle;
 
 /// Longer than anything takes that happens at all, on a busy machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// People who ask, beside those of the stage.
 const PEOPLE: usize = 8;

@@ -1,6 +1,7 @@
 //! What AWS holds and people were promised, against what the books say.
 
 use super::crowd::{Crowd, Press};
+use super::say;
 use crate::world::crash::copy_of;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -81,18 +82,18 @@ fn name(action: ClickAction) -> &'static str {
 
 /// The press shows in the request, or another one came first.
 fn had_effect(press: &Press, presses: &[Press], request: &AccessRequest) -> bool {
-    let pressed = |action: &str| presses.iter().any(|press| press.action == action);
+    let was_used = |action: &str| presses.iter().any(|press| press.action == action);
     match press.action {
         "sym_approve" => match request.status {
-            Status::Denied { .. } => pressed("sym_deny"),
-            Status::Withdrawn { .. } => pressed("sym_withdraw"),
+            Status::Denied { .. } => was_used("sym_deny"),
+            Status::Withdrawn { .. } => was_used("sym_withdraw"),
             _ => was_approved(request),
         },
-        "sym_deny" => matches!(request.status, Status::Denied { .. }) || pressed("sym_approve"),
+        "sym_deny" => matches!(request.status, Status::Denied { .. }) || was_used("sym_approve"),
         "sym_withdraw" => {
             matches!(request.status, Status::Withdrawn { .. })
-                || pressed("sym_approve")
-                || pressed("sym_deny")
+                || was_used("sym_approve")
+                || was_used("sym_deny")
         }
         "sym_revoke" => !matches!(request.status, Status::Granting { .. } | Status::Active { .. }),
         other => panic!("nobody presses {other}"),
@@ -127,7 +128,7 @@ pub(super) fn at_the_end(crowd: &Crowd, data: &Path, kills: usize, place: &str) 
         assert!(open.is_empty(), "{place}: {open:?}");
         let given = grants(crowd);
         let approved = requests.iter().filter(|request| was_approved(request)).count();
-        println!("{} requests, {approved} approved, {given} grants in {kills} kills", requests.len());
+        say(&format!("{} requests, {approved} approved, {given} grants in {kills} kills", requests.len()));
         assert!(approved > kills / 2, "{place}: only {approved} requests came to something");
         assert!(given <= approved, "{place}: AWS gave {given} times for {approved} approvals");
         for user in &crowd.people {

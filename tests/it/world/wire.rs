@@ -52,12 +52,19 @@ impl World {
         self.aws().writes().into_iter().map(|call| call.operation).collect()
     }
 
-    /// Returns when every frame that was sent so far has been read: each connection takes one at a time.
-    pub(crate) async fn hears(&self) {
+    /// Returns when every delivery that was sent so far has been answered.
+    pub(crate) async fn answers(&self) {
         for _ in 0..self.slack().connections() {
             let reply = self.slack().event(json!({ "type": "app_home_opened" })).await;
             assert!(reply.acked, "an event was not acknowledged");
         }
+        let all = |slack: &sym::sandbox::slack::Slack| (slack.unanswered() == 0).then_some(());
+        self.slack().until(Duration::from_secs(10), all).await.expect("every delivery is answered");
+    }
+
+    /// Returns when every delivery that was sent so far has been answered, and what follows is done.
+    pub(crate) async fn hears(&self) {
+        self.answers().await;
         self.engine().settle().await;
     }
 

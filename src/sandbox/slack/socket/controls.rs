@@ -31,14 +31,19 @@ impl Slack {
         self.wires().connections.iter().filter(|connection| !connection.leaving).count()
     }
 
+    /// How many of the envelopes that were sent have not been acknowledged.
+    pub fn unanswered(&self) -> usize {
+        self.wires().sent.values().filter(|sent| !sent.acked).count()
+    }
+
     /// All connections stay open and say nothing any more, not even pongs. New ones are healthy.
     pub fn silence(&self) {
-        self.wires().tell_all(|| Out::Silence { pongs: false });
+        self.wires().doom_all(|| Out::Silence { pongs: false });
     }
 
     /// All connections stay open and answer pings, and deliver nothing. New ones are healthy.
     pub fn silence_but_pong(&self) {
-        self.wires().tell_all(|| Out::Silence { pongs: true });
+        self.wires().doom_all(|| Out::Silence { pongs: true });
     }
 
     /// Silent connections speak again.
@@ -53,7 +58,7 @@ impl Slack {
             "type": "disconnect", "reason": reason, "debug_info": { "host": "applink-sandbox-1" },
         });
         let mut wires = self.wires();
-        wires.tell_all(|| Out::Text(frame.to_string()));
+        wires.doom_all(|| Out::Text(frame.to_string()));
         if reason != "warning" {
             wires.tell_all(|| Out::Close);
             for connection in &mut wires.connections {
@@ -62,9 +67,22 @@ impl Slack {
         }
     }
 
+    /// Slack lets go of the connections that are silent, and of those whose end it has announced.
+    pub fn forget_connections(&self) {
+        for connection in self.wires().connections.iter_mut().filter(|connection| connection.doomed) {
+            connection.leaving = true;
+            // One that is gone has nothing to be told.
+            drop(connection.out.send(Out::Abort));
+        }
+    }
+
     /// Cuts all connections without a word.
     pub fn break_connections(&self) {
-        self.wires().tell_all(|| Out::Abort);
+        let mut wires = self.wires();
+        wires.tell_all(|| Out::Abort);
+        for connection in &mut wires.connections {
+            connection.leaving = true;
+        }
     }
 
     /// Refuses new connections with HTTP 503, or accepts them again.
