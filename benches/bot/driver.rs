@@ -52,13 +52,13 @@ pub(crate) struct Cycle {
     pub(crate) whole: Duration,
 }
 
-/// Somebody has asked, and somebody else has approved.
-struct Asked {
+/// Somebody has asked.
+struct Filled {
     wish: Wish,
     news: UnboundedReceiver<News>,
     begin: Instant,
     opened: Instant,
-    acks: [Duration; 3],
+    acks: [Duration; 2],
 }
 
 /// What many cycles took.
@@ -147,30 +147,56 @@ impl Scene {
         (done, failures)
     }
 
-    /// People ask and decide while nobody gets anything: what their acknowledgements took, and what
-    /// failed.
-    pub(crate) async fn ask_only(
+    /// So many people ask, each so often, up to the card; then `between` happens, and they ask again and
+    /// decide about those cards: what these acknowledgements took, and what failed.
+    pub(crate) async fn ask_twice(
         self: &Arc<Self>,
-        at_once: usize,
-        cycles: usize,
+        people: usize,
+        each: usize,
+        between: impl FnOnce(),
     ) -> (Vec<Duration>, Vec<String>) {
-        let workers = (0..at_once).map(|worker| {
+        let (mut acks, mut failures) = (Vec::new(), Vec::new());
+        let people: Vec<usize> = (0..people.min(PEOPLE)).collect();
+        let asking = people.iter().map(|who| {
+            let (scene, who) = (Arc::clone(self), *who);
+            tokio::spawn(async move {
+                let mut cards = Vec::new();
+                for _ in 0..each {
+                    let mut form = scene.fill_in(who).await?;
+                    let seen = |change: &Change| shown(change, "requests");
+                    cards.push(until(&mut form.news, "the card", seen).await?.1);
+                }
+                Ok::<_, Box<dyn std::error::Error + Send + Sync>>((who, cards))
+            })
+        });
+        let mut asked = Vec::new();
+        for task in asking.collect::<Vec<_>>() {
+            match task.await {
+                Ok(Ok(cards)) => asked.push(cards),
+                Ok(Err(error)) => failures.push(error.to_string()),
+                Err(error) => failures.push(error.to_string()),
+            }
+        }
+        between();
+        let deciding = asked.into_iter().map(|(who, cards)| {
             let scene = Arc::clone(self);
             tokio::spawn(async move {
                 let (mut acks, mut failures) = (Vec::new(), Vec::new());
-                let own: Vec<usize> = (worker..PEOPLE).step_by(at_once.max(1)).collect();
-                for who in own.iter().cycle().take(cycles / at_once) {
-                    match scene.ask(*who).await {
-                        Ok(asked) => acks.extend(asked.acks),
+                for (channel, ts) in cards {
+                    match scene.fill_in(who).await {
+                        Ok(form) => acks.extend(form.acks),
+                        Err(error) => failures.push(error.to_string()),
+                    }
+                    match scene.approve(who, &channel, &ts).await {
+                        Ok(took) => acks.push(took),
                         Err(error) => failures.push(error.to_string()),
                     }
                 }
                 (acks, failures)
             })
         });
-        let (mut acks, mut failures) = (Vec::new(), Vec::new());
-        for worker in workers.collect::<Vec<_>>() {
-            match worker.await {
+        for task in deciding.collect::<Vec<_>>() {
+            match task.await {
                 Ok((own, failed)) => {
                     acks.extend(own);
                     failures.extend(failed);
@@ -188,16 +214,19 @@ impl Scene {
 
     async fn cycle(&self, who: usize) -> crate::Outcome<Cycle> {
         let me = &self.people[who];
-        let Asked { wish, mut news, begin, opened, acks } = self.ask(who).await?;
+        let Filled { wish, mut news, begin, opened, acks: [command, submit] } = self.fill_in(who).await?;
+        let (_, (channel, ts)) = until(&mut news, "the card", |change| shown(change, "requests")).await?;
+        let click = self.approve(who, &channel, &ts).await?;
         let (given, _) = until(&mut news, "the access", |change| shown(change, "has")).await?;
         if !self.stage.aws.holds_assignment(INSTANCE, &wish.permission_set, &wish.account, &me.sso_user) {
             return Err("the card says that the access is there, and AWS does not hold it".into());
         }
+        let acks = [command, submit, click];
         Ok(Cycle { acks, form: opened.duration_since(begin), whole: given.duration_since(begin) })
     }
 
-    /// Asks, and gets an approval.
-    async fn ask(&self, who: usize) -> crate::Outcome<Asked> {
+    /// Asks: the command and the form.
+    async fn fill_in(&self, who: usize) -> crate::Outcome<Filled> {
         let me = &self.people[who];
         let wish = {
             let mut wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -220,11 +249,15 @@ impl Scene {
         if !submit.errors().is_empty() {
             return Err(format!("the form has errors: {:?}", submit.errors()).into());
         }
-        let (_, (channel, ts)) = until(&mut news, "the card", |change| shown(change, "requests")).await?;
+        Ok(Filled { wish, news, begin, opened, acks: [command.took, submit.took] })
+    }
+
+    /// Somebody else presses the button.
+    async fn approve(&self, who: usize, channel: &str, ts: &str) -> crate::Outcome<Duration> {
         let decider = &self.people[(who + 1) % self.people.len()].user;
-        let click = slack.click(decider, &channel, &ts, "sym_approve", "").await?;
+        let click = self.stage.slack.click(decider, channel, ts, "sym_approve", "").await?;
         acknowledged("click", &click)?;
-        Ok(Asked { wish, news, begin, opened, acks: [command.took, submit.took, click.took] })
+        Ok(click.took)
     }
 
     /// What neither Slack nor AWS would have understood.
