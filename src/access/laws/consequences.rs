@@ -169,7 +169,7 @@ fn chapter(books: &Books, at: Timestamp, more: &[Event]) -> String {
 
 #[test]
 fn every_event_in_every_state_of_one_request() {
-    insta::assert_snapshot!(book(&every_state(), &[]));
+    insta::assert_snapshot!(book(every_state(), &[]));
 }
 
 /// Two requests of one person for one thing.

@@ -6,7 +6,7 @@ use super::*;
 fn access_that_is_gone_is_closed_or_given_again_and_nothing_else_changes() {
     let reached = every_state();
     let mut seen = [false, false];
-    for (books, at) in &reached {
+    for (books, at) in reached {
         for later in [Span::ZERO, Span::minutes(6), Span::hours(2)] {
             let at = *at + later;
             let mut after = books.clone();
