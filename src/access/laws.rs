@@ -5,6 +5,7 @@
 mod cards;
 mod consequences;
 mod drift;
+mod people;
 
 use super::*;
 use proptest::prelude::*;
@@ -363,11 +364,12 @@ fn an_approver_may_shorten_a_request_but_never_lengthen_it() {
     books.open("r1", "ana", Span::hours(4), START);
     let mut event = identified("r1", "ana", false);
     if let Event::Identified { terms, .. } = &mut event {
-        terms.shorter = vec![Span::minutes(30), Span::hours(1), Span::hours(2)];
-        terms.requirements[0].min_approvals = 3;
+        terms.shorter = vec![Span::minutes(30), Span::hours(1), Span::hours(2), Span::hours(4)];
+        terms.requirements[0].min_approvals = 4;
     }
     books.apply(&event, START).unwrap();
     let steps = [
+        ("al", Some(Span::hours(4)), Span::hours(4), None),
         ("bo", Some(Span::minutes(5)), Span::hours(4), None),
         ("cy", Some(Span::hours(1)), Span::hours(1), Some(Span::hours(4))),
         ("di", Some(Span::hours(2)), Span::hours(1), Some(Span::hours(4))),
