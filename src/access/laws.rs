@@ -5,6 +5,8 @@
 mod cards;
 mod consequences;
 mod drift;
+mod emergency;
+mod owed;
 mod people;
 
 use super::*;
