@@ -119,3 +119,25 @@ fn alarms_missed_while_the_bot_slept_are_raised_as_one_and_once_in_each_place() 
     let entitlement = books.entitlement.unwrap();
     assert_eq!(entitlement.next_alarm(), Some(over + Span::minutes(150)));
 }
+
+#[test]
+fn an_operation_of_aws_is_asked_about_soon_and_then_after_an_eighth_of_its_age_up_to_five_seconds() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    let steps = [
+        identified("r1", "ana", false),
+        click("r1", "bo", ClickAction::Approve),
+        Event::Looked { is_present: false },
+        Event::GrantStarted { operation: "op".into() },
+    ];
+    for event in steps {
+        books.apply(&event, START).unwrap();
+    }
+    let mut pauses = Vec::new();
+    for _ in 0..=120 {
+        pauses.push(books.entitlement.as_ref().unwrap().duty().unwrap().1.since(START).as_millis());
+        books.apply(&Event::StillRunning, START).unwrap();
+    }
+    let some = [0, 8, 9, 10, 16, 32, 43, 100, 120].map(|polls: usize| pauses[polls]);
+    assert_eq!(some, [100, 100, 112, 126, 256, 1684, 5000, 5000, 5000]);
+}
