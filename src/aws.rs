@@ -390,7 +390,7 @@ impl Aws {
         instance_arn: &str,
         group: &str,
     ) -> Result<Option<usize>, AwsError> {
-        self.within(session, Job::background(instance_arn), |reach| async move {
+        self.within(session, Job::question(Some(instance_arn)), |reach| async move {
             self.inner.directory.group_size(&reach, instance_arn, group).await
         })
         .await
