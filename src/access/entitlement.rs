@@ -207,6 +207,16 @@ const fn alarm_after(alarms: u32) -> Span {
     }
 }
 
+/// How many alarms are due by then.
+pub(crate) fn alarms_within(overdue: Span) -> u32 {
+    match overdue.as_millis() / Span::minutes(1).as_millis() {
+        ..1 => 0,
+        1..5 => 1,
+        5..30 => 2,
+        minutes => u32::try_from((minutes - 30) / 60 + 3).unwrap_or(u32::MAX),
+    }
+}
+
 impl Entitlement {
     /// The command that removes it by hand, for the day the bot cannot.
     pub fn by_hand(&self) -> String {

@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests say what they need where they need it")]
 
+mod clocks;
 mod consequences;
 mod drift;
 
