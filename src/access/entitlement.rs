@@ -181,6 +181,12 @@ impl Entitlement {
         Some(*since + alarm_after(*alarms))
     }
 
+    /// Whether it is to be given at this moment: the bot is giving it, and a claim on it has not ended.
+    pub fn is_to_be_given(&self, now: Timestamp) -> bool {
+        let lives = |claim: &Claim| claim.deadline().is_none_or(|deadline| deadline > now);
+        matches!(self.custody, Custody::Granting { .. }) && self.claims.values().any(lives)
+    }
+
     /// Whether AWS could hold access on the bot's account.
     pub fn may_be_held(&self) -> bool {
         match self.custody {

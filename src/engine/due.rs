@@ -149,7 +149,13 @@ impl Engine {
         let event = match (duty, work.operation) {
             (EntitlementDuty::Look, _) => looked(tried(aws.look(&session, who, what).await)?),
             (EntitlementDuty::Grant, _) => {
-                granted(tried(aws.grant(&session, who, what, work.attempts > 0).await)?)
+                // What the books said may have changed while it waited for its turn.
+                let is_wanted = || {
+                    let held = self.shared.store.entitlement(&entitlement.id);
+                    matches!(held, Ok(Some(held)) if held.is_to_be_given(self.now()))
+                };
+                let answer = aws.grant(&session, who, what, work.attempts > 0, &is_wanted).await;
+                granted(tried(answer)?)
             }
             (EntitlementDuty::Revoke, _) => revoked(tried(aws.revoke(&session, who, what).await)?),
             (EntitlementDuty::PollGrant, Some(operation)) => {
