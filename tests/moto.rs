@@ -159,7 +159,8 @@ impl Bench {
     }
 
     async fn give(&self, principal: &Principal, resource: &Resource) {
-        let mut progress = self.aws.grant(&self.session(), principal, resource, false).await.unwrap();
+        let mut progress =
+            self.aws.grant(&self.session(), principal, resource, false, &|| true).await.unwrap();
         while let Progress::Running(operation) = progress {
             let session = self.session();
             progress = self.aws.poll_grant(&session, principal, resource, &operation).await.unwrap();
@@ -185,7 +186,7 @@ impl Bench {
         assert!(!self.look(principal, resource).await && !self.is_listed(principal, resource).await);
         self.give(principal, resource).await;
         assert!(self.look(principal, resource).await && self.is_listed(principal, resource).await);
-        let repeated = self.aws.grant(&self.session(), principal, resource, true).await;
+        let repeated = self.aws.grant(&self.session(), principal, resource, true, &|| true).await;
         assert_eq!(repeated.unwrap(), Progress::Done);
         self.take(principal, resource).await;
         assert!(!self.look(principal, resource).await && !self.is_listed(principal, resource).await);

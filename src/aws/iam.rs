@@ -2,7 +2,7 @@
 
 use super::reach::Reach;
 use super::target::still_there;
-use super::{AwsError, Progress};
+use super::{AwsError, Progress, Wanted};
 use crate::access::{Email, Principal};
 
 #[derive(Clone, Copy)]
@@ -97,11 +97,10 @@ impl IamMembership<'_> {
         }
     }
 
-    pub(super) async fn grant(&self, reach: &Reach) -> Result<Progress, AwsError> {
+    pub(super) async fn grant(&self, reach: &Reach, is_wanted: Wanted<'_>) -> Result<Progress, AwsError> {
         check_account(reach, self.account_id).await?;
         reach
-            .clients
-            .iam()
+            .iam_to_give(is_wanted)?
             .add_user_to_group()
             .group_name(self.group_name)
             .user_name(self.user_name)

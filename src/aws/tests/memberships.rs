@@ -127,7 +127,7 @@ async fn what_is_absent_in_another_account_is_no_proof() {
     let session = Session { connection: &own, name: &name, source_identity: None };
     for error in [
         bench.aws.look(&session, &ana, &here).await.map(|_| ()).unwrap_err(),
-        bench.aws.grant(&session, &ana, &here, false).await.map(|_| ()).unwrap_err(),
+        bench.aws.grant(&session, &ana, &here, false, &|| true).await.map(|_| ()).unwrap_err(),
         bench.aws.revoke(&session, &ana, &here).await.map(|_| ()).unwrap_err(),
         bench.aws.holders(&session, &here).await.map(|_| ()).unwrap_err(),
     ] {
