@@ -3,6 +3,7 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "tests say what they need where they need it")]
 
 mod cards;
+mod clocks;
 mod consequences;
 mod drift;
 mod emergency;

@@ -13,13 +13,18 @@ async fn asked(world: &World) -> Asked {
 }
 
 #[tokio::test]
-async fn a_channel_archived_while_a_request_waits_lets_it_lapse_and_the_requester_hears_of_it() {
+async fn a_channel_archived_while_a_request_waits_is_told_to_the_requester_before_it_lapses() {
     let world = World::of_stories().await;
     let ana = world.person("ana");
     let asked = asked(&world).await;
     world.slack().archive(world.channel());
     world.pass(Span::hours(8)).await;
     assert!(matches!(world.status(&asked), Status::Lapsed { .. }));
+    assert_snapshot!(ana.next_dm(), @"
+    :warning: Your request for *Prod support* can no longer be decided where it was posted.
+    • #access-requests: the channel is archived; unarchive it or name another one (Slack says `is_archived`)
+    Nobody can approve it there. The people who run this bot are told in #sym-errors: ask there, then ask again with `/sym request groups`.
+    ");
     assert_snapshot!(ana.next_dm(), @"Nobody answered your request for *Prod support* in time, so it has lapsed. Ask again with `/sym request groups`.");
     assert!(!ana.is_in_group());
     world.finish().await;

@@ -67,7 +67,7 @@ async fn books_that_cannot_be_trusted_are_refused_with_what_to_do_and_left_as_th
         #[expect(clippy::disallowed_methods, reason = "this is what a newer bot would have written")]
         db.insert("m/version", &[99]).unwrap();
     }
-    insta::assert_snapshot!(refused(&stage, newer.path()), @"• the store in DATA was written by a newer version of sym (format 99, this program reads 1). Run that version, or restore a backup made before the upgrade");
+    insta::assert_snapshot!(refused(&stage, newer.path()), @"• the store in DATA was written by a newer version of sym (format 99, this program reads 2). Run that version, or restore a backup made before the upgrade");
 
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
