@@ -110,3 +110,21 @@ fn any(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
     }
     if is_unknown { None } else { Some(false) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comparison_tells_what_does_not_fit_from_what_is_not_known() {
+        let told = |target, account, requester| {
+            let found = Match { target, account, requester };
+            (found.misses(), found.unknown())
+        };
+        use Aspect::{Account, Requester, Target};
+        assert_eq!(told(true, Some(true), Some(true)), (vec![], vec![]));
+        assert_eq!(told(false, None, Some(true)), (vec![Target], vec![Account]));
+        assert_eq!(told(true, Some(false), None), (vec![Account], vec![Requester]));
+        assert_eq!(told(false, Some(false), Some(false)), (vec![Target, Account, Requester], vec![]));
+    }
+}
