@@ -129,17 +129,17 @@ impl Engine {
             | EntitlementDuty::Grant
             | EntitlementDuty::PollGrant
             | EntitlementDuty::Revoke
-            | EntitlementDuty::PollRevoke => match self.ask_aws(&entitlement, duty).await {
-                Some(event) => event,
-                // Others had the right of way, and nothing was tried: it is still due, and what is
-                // owed may be something else by now.
-                None => {
+            | EntitlementDuty::PollRevoke => {
+                let Some(event) = self.ask_aws(&entitlement, duty).await else {
+                    // Others had the right of way, and nothing was tried: it is still due, and what is
+                    // owed may be something else by now.
                     if entitlement.duty().is_some_and(|(_, due)| due > self.now()) {
                         self.shared.offers.add(Due::Entitlement(id.clone()));
                     }
                     return Ok(());
-                }
-            },
+                };
+                event
+            }
         };
         self.take(&About::Entitlement(id.clone()), &event).await
     }
