@@ -460,7 +460,7 @@ fn an_operator_ends_what_lives_and_closes_what_waits_and_nothing_else() {
             Status::Refused { why, .. } => assert!(waits && why.contains("INC-42"), "{why}"),
             Status::Ending { cause, .. } | Status::Ended { cause, .. } => {
                 assert!(matches!(cause, Cause::Admin { .. }) && before.is_claiming());
-                assert!(!may_be_held(&books) || may_be_held(&after), "only a read proves the end");
+                assert!(!may_be_held(books) || may_be_held(&after), "only a read proves the end");
             }
             other => panic!("{other:?}"),
         }
