@@ -33,6 +33,7 @@ use crate::manifest::Catalog;
 use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
 use drift::Drift;
+pub use drift::LastSweep;
 use inventory::Inventory;
 use outbox::Outbox;
 use people::Directory;

@@ -61,6 +61,9 @@ pub(crate) fn table(found: &Value) -> String {
     let text = |item: &Value, name: &str| plain(item[name].as_str().unwrap_or("–"));
     let mut out = String::new();
     // Writing to a String does not fail.
+    if found["outdated"].is_string() {
+        let _ = write!(out, "OUT OF DATE, because {}. ", text(found, "outdated"));
+    }
     let _ = writeln!(
         out,
         "AWS was compared with the books at {} ({} ago); {} parts of it were read whole.",
@@ -107,6 +110,9 @@ pub(crate) fn table(found: &Value) -> String {
             let (what, since, why) = (text(item, "what"), text(item, "since"), text(item, "why"));
             let _ = writeln!(out, "  {what}, since {since}\n    {why}");
         }
+    }
+    if let Some(more @ 1..) = found["not_listed"].as_u64() {
+        let _ = writeln!(out, "\nAnd {more} more, which are not listed.");
     }
     if found["agrees"] == true {
         out.push_str("They agree.\n");
@@ -157,6 +163,20 @@ mod tests {
         NOT KNOWN (1): nothing is concluded from these
           Prod support, since 2026-11-20T08:00:00.000Z
             throttled
+        ");
+    }
+
+    #[test]
+    fn what_is_out_of_date_says_so_first() {
+        let found = json!({
+            "compared": "2026-11-20T09:00:00.000Z", "seconds_ago": 90_000, "read": 12, "agrees": false,
+            "outdated": "the last try failed: the store could not be read or written: torn", "not_listed": 7,
+            "held_and_not_claimed": [], "claimed_and_not_held": [], "unknown": [],
+        });
+        insta::assert_snapshot!(table(&found), @"
+        OUT OF DATE, because the last try failed: the store could not be read or written: torn. AWS was compared with the books at 2026-11-20T09:00:00.000Z (25 hours ago); 12 parts of it were read whole.
+
+        And 7 more, which are not listed.
         ");
     }
 

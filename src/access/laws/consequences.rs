@@ -100,6 +100,7 @@ fn name(event: &Event) -> String {
         }
         Event::Clicked { click, facts } => format!("{} {:?}", facts.user, click.action),
         Event::Identified { facts, .. } => format!("{} Identified", facts.user),
+        Event::FoundAbsent { fit, .. } if fit.is_empty() => "FoundAbsent, nobody fit".to_owned(),
         other => {
             let text = format!("{other:?}");
             let end = text.find(['{', '(']).unwrap_or(text.len());
