@@ -58,20 +58,9 @@ pub(super) fn drift(args: &DriftArgs) -> ExitCode {
 /// For people: a part for each kind of finding, with what to do.
 pub(crate) fn table(found: &Value) -> String {
     let list = |name: &str| found[name].as_array().cloned().unwrap_or_default();
-    let text = |item: &Value, name: &str| plain(item[name].as_str().unwrap_or("–"));
-    let mut out = String::new();
-    // Writing to a String does not fail.
-    if found["outdated"].is_string() {
-        let _ = write!(out, "OUT OF DATE, because {}. ", text(found, "outdated"));
-    }
-    let _ = writeln!(
-        out,
-        "AWS was compared with the books at {} ({} ago); {} parts of it were read whole.",
-        text(found, "compared"),
-        ago(found["seconds_ago"].as_i64().unwrap_or_default()),
-        found["read"]
-    );
+    let mut out = headline(found);
     let unclaimed = list("held_and_not_claimed");
+    // Writing to a String does not fail.
     if !unclaimed.is_empty() {
         let _ = writeln!(out, "\nHELD AND NOT CLAIMED ({}): nobody removes these but you", unclaimed.len());
         for item in &unclaimed {
@@ -119,6 +108,24 @@ pub(crate) fn table(found: &Value) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// How old this is, and whether it may be too old.
+fn headline(found: &Value) -> String {
+    let outdated = match found["outdated"].as_str() {
+        Some(why) => format!("OUT OF DATE, because {}. ", plain(why)),
+        None => String::new(),
+    };
+    format!(
+        "{outdated}AWS was compared with the books at {} ({} ago); {} parts of it were read whole.\n",
+        text(found, "compared"),
+        ago(found["seconds_ago"].as_i64().unwrap_or_default()),
+        found["read"]
+    )
+}
+
+fn text(item: &Value, name: &str) -> String {
+    plain(item[name].as_str().unwrap_or("–"))
 }
 
 fn ago(seconds: i64) -> String {
