@@ -35,7 +35,7 @@ pub struct RunArgs {
     /// Where /healthz and /readyz are served
     #[arg(long, env = "SYM_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// With less room than this on the disk with the books, no new requests are taken
+    /// With less room than this on the disk with the books, or less than 40, no new requests are taken
     #[arg(long, env = "SYM_KEEP_FREE", value_name = "MIB", default_value_t = 64)]
     pub keep_free: u64,
     /// Where Slack's Web API is
@@ -58,7 +58,8 @@ pub struct RunSettings {
     pub data: PathBuf,
     /// Read the flows again when their files change.
     pub watch: bool,
-    /// With less room than so many MiB on the disk with the books, no new requests are taken.
+    /// With less room than so many MiB on the disk with the books, or less than 40, no new requests are
+    /// taken.
     pub keep_free: u64,
     /// Where health is served.
     pub listen: SocketAddr,

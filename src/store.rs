@@ -46,6 +46,7 @@ use prover::Prover;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use survey::Survey;
 
@@ -195,6 +196,8 @@ struct Books {
     head: Mutex<Head>,
     /// While the rows are still being read. Locked only by who holds the head.
     survey: Mutex<Option<Survey>>,
+    /// With the newest version of rows. Changed only by who holds the head.
+    is_marked: AtomicBool,
 }
 
 impl Books {
@@ -244,7 +247,24 @@ impl Store {
     /// witness, of a newer version, or cannot be written; the message says what to do. We delete
     /// nothing, but sled cuts off the end of a file that it cannot read, before we can look at it.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        open::open(folder, open::ROWS)
+        Self::open_after(folder, open::ROWS)
+    }
+
+    /// Opens or creates the books when so many rows have been read; the rest is read beside the work.
+    ///
+    /// # Errors
+    /// As with [`Store::open`].
+    pub fn open_after(folder: &Path, rows: usize) -> Result<Self, OpenError> {
+        open::open(folder, rows)
+    }
+
+    /// Opens the books when every row has been read, however many there are: what is said about them is
+    /// said about all of them.
+    ///
+    /// # Errors
+    /// As with [`Store::open`], and damage anywhere.
+    pub fn open_whole(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_after(folder, usize::MAX)
     }
 
     /// Writes a batch. It is visible to readers when this returns, and on disk when the ticket says
@@ -261,7 +281,8 @@ impl Store {
     pub fn commit(&self, commit: Commit) -> Result<Ticket, StoreError> {
         self.committer.check()?;
         let mut head = self.lock();
-        let (writes, after) = write::batch(&self.db, &head, &commit)?;
+        let is_marked = self.books.is_marked.load(Ordering::Relaxed);
+        let (writes, after) = write::batch(&self.db, &head, &commit, is_marked)?;
         if let Some(survey) = self.books.survey().as_mut() {
             for write in &writes {
                 survey.follow(&write.key, write.old.as_deref(), write.new.as_deref());
@@ -283,6 +304,7 @@ impl Store {
         }
         let ticket = self.committer.ticket(after.commits);
         *head = after;
+        self.books.is_marked.store(true, Ordering::Relaxed);
         Ok(ticket)
     }
 

@@ -71,7 +71,7 @@ fn with_store(data: &Path, work: impl FnOnce(&Store) -> Result<ExitCode, String>
         ));
         return ExitCode::FAILURE;
     }
-    let outcome = match Store::open(data) {
+    let outcome = match Store::open_whole(data) {
         Ok(store) => work(&store),
         Err(OpenError::InUse { .. }) => {
             Err(format!("A bot is using {}: stop the bot, or use `sym admin audit`.", data.display()))

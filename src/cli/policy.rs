@@ -242,7 +242,7 @@ fn requests(books: Books<'_>) -> Result<Vec<AccessRequest>, Stopped> {
     if !data.is_dir() {
         return Err(stop(format!("--data `{}` is not a folder", data.display())));
     }
-    let store = Store::open(data).map_err(|error| stop(error.to_string()))?;
+    let store = Store::open_whole(data).map_err(|error| stop(error.to_string()))?;
     Ok(store.requests().collect())
 }
 

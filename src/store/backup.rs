@@ -154,7 +154,7 @@ impl Store {
         drop(db);
         drop(lock);
         // A copy is used only when all of it is right.
-        Ok((open::open(folder, usize::MAX)?, saved))
+        Ok((Self::open_whole(folder)?, saved))
     }
 }
 

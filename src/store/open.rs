@@ -11,6 +11,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -110,7 +111,8 @@ pub(super) fn open(folder: &Path, rows: usize) -> Result<Store, OpenError> {
     let witness = Witness::begin(witness_path(folder), name, head.commits).map_err(unusable)?;
     let committer = Committer::start(disk, witness, head.commits).map_err(unusable)?;
     let is_proven = survey.is_none();
-    let books = Arc::new(Books { head: Mutex::new(head), survey: Mutex::new(survey) });
+    let is_marked = AtomicBool::new(version(&db).map_err(damaged)? == Some(row::VERSION));
+    let books = Arc::new(Books { head: Mutex::new(head), survey: Mutex::new(survey), is_marked });
     let prover = if is_proven {
         Prover::none()
     } else {
@@ -211,42 +213,29 @@ fn examine(
 ) -> Result<Option<(String, Head, Option<Survey>)>, OpenError> {
     let damaged =
         |error: StoreError| OpenError::Damaged { folder: folder.to_owned(), why: error.to_string() };
-    if let Some(found) = read::get(db, keys::VERSION).map_err(damaged)? {
-        let found = found.first().copied().unwrap_or_default();
-        if found > row::VERSION {
-            return Err(OpenError::Newer { folder: folder.to_owned(), found, known: row::VERSION });
-        }
+    if let Some(found) = version(db).map_err(damaged)?.filter(|found| *found > row::VERSION) {
+        return Err(OpenError::Newer { folder: folder.to_owned(), found, known: row::VERSION });
     }
     let identity = identity(db).map_err(damaged)?;
     match_witness(folder, identity.as_ref())?;
     let Some((name, head)) = identity else { return Ok(None) };
-    let head = upgrade(db, head).map_err(damaged)?;
     let mut survey = Survey::begin();
     survey.advance(db, rows).map_err(damaged)?;
     if !survey.is_over() {
         return Ok(Some((name, head, Some(survey))));
     }
     survey.compare(head.sum).map_err(damaged)?;
-    let head = index::mend(db, head, &survey).map_err(damaged)?;
+    if survey.is_index_right() {
+        return Ok(Some((name, head, None)));
+    }
+    let wrong = index::wrong(db).map_err(damaged)?;
+    let head = index::mend(db, head, &wrong).map_err(damaged)?;
     Ok(Some((name, head, None)))
 }
 
-/// From now on there may be rows of the newest version: an older program must not take these books for
-/// its own.
-fn upgrade(db: &sled::Db, mut head: Head) -> Result<Head, StoreError> {
-    let new = [row::VERSION];
-    let old = read::get(db, keys::VERSION)?.unwrap_or_default();
-    if old[..] == new[..] {
-        return Ok(head);
-    }
-    let change = write::weight(keys::VERSION, &new).wrapping_sub(write::weight(keys::VERSION, &old));
-    head.sum = head.sum.wrapping_add(change);
-    let mut batch = sled::Batch::default();
-    batch.insert(keys::VERSION, &new);
-    batch.insert(keys::HEAD, keys::head(&head));
-    #[expect(clippy::disallowed_methods, reason = "the version is raised before the first commit")]
-    read::guarded(|| db.apply_batch(batch))?;
-    Ok(head)
+/// The newest version of rows that there may be.
+fn version(db: &sled::Db) -> Result<Option<u8>, StoreError> {
+    Ok(read::get(db, keys::VERSION)?.map(|found| found.first().copied().unwrap_or_default()))
 }
 
 fn identity(db: &sled::Db) -> Result<Option<(String, Head)>, StoreError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Rows in one go. Nobody commits meanwhile, so it is about a millisecond's worth.
-const STEP: usize = 256;
+pub(super) const STEP: usize = 256;
 /// Between two goes others may commit.
 const PAUSE: Duration = Duration::from_micros(200);
 
@@ -38,21 +38,16 @@ impl Prover {
         let (sender, proof) = watch::channel(Ok(false));
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let work = move || {
-            while !stopped.load(Ordering::Relaxed) {
-                match step(&db, &books) {
-                    Ok(true) => {
-                        tracing::info!("every row of the books was read, and they add up");
-                        drop(sender.send_replace(Ok(true)));
-                        return;
-                    }
-                    Ok(false) => std::thread::sleep(PAUSE),
-                    Err(error) => {
-                        doom(&error);
-                        drop(sender.send_replace(Err(error)));
-                        return;
-                    }
-                }
+        let work = move || match prove(&db, &books, &stopped) {
+            Ok(true) => {
+                tracing::info!("every row of the books was read, and they add up");
+                drop(sender.send_replace(Ok(true)));
+            }
+            // It was told to stop.
+            Ok(false) => {}
+            Err(error) => {
+                doom(&error);
+                drop(sender.send_replace(Err(error)));
             }
         };
         let thread = std::thread::Builder::new().name("sym-prover".to_owned()).spawn(work)?;
@@ -79,17 +74,47 @@ impl Drop for Prover {
     }
 }
 
-/// One part; whether it was the last.
-fn step(db: &sled::Db, books: &Books) -> Result<bool, StoreError> {
-    let mut head = books.head();
+/// Reads to the end and mends what is due; whether it came so far.
+fn prove(db: &sled::Db, books: &Books, stopped: &AtomicBool) -> Result<bool, StoreError> {
+    let is_stopped = || stopped.load(Ordering::Relaxed);
+    let is_index_right = loop {
+        if is_stopped() {
+            return Ok(false);
+        }
+        if let Some(is_index_right) = step(db, books)? {
+            break is_index_right;
+        }
+        std::thread::sleep(PAUSE);
+    };
+    if is_index_right {
+        return Ok(true);
+    }
+    // All rows are read again, without keeping anybody from committing; what commits have put right
+    // meanwhile is seen when it is looked at again.
+    let wrong = index::wrong(db)?;
+    for part in wrong.chunks(STEP) {
+        if is_stopped() {
+            return Ok(false);
+        }
+        let mut head = books.head();
+        *head = index::mend(db, head.clone(), part)?;
+        drop(head);
+        std::thread::sleep(PAUSE);
+    }
+    Ok(true)
+}
+
+/// Reads one part. After the last one: whether what is due is right, when the rows add up.
+fn step(db: &sled::Db, books: &Books) -> Result<Option<bool>, StoreError> {
+    let head = books.head();
     let mut place = books.survey();
-    let Some(survey) = place.as_mut() else { return Ok(true) };
+    let Some(survey) = place.as_mut() else { return Ok(Some(true)) };
     survey.advance(db, STEP)?;
     if !survey.is_over() {
-        return Ok(false);
+        return Ok(None);
     }
     survey.compare(head.sum)?;
-    *head = index::mend(db, head.clone(), survey)?;
+    let is_index_right = survey.is_index_right();
     *place = None;
-    Ok(true)
+    Ok(Some(is_index_right))
 }

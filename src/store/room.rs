@@ -10,6 +10,8 @@ const MIB: u64 = 1024 * 1024;
 const RESERVE: u64 = 32 * MIB;
 /// With less than this the reserve is given up.
 const NOTHING: u64 = RESERVE / 4;
+/// Where new requests stop at the latest.
+const LEAST: u64 = NOTHING + RESERVE;
 
 /// Watches the disk that holds the books, and holds room on it.
 #[derive(Debug)]
@@ -53,7 +55,10 @@ impl Room {
     /// # Errors
     /// The disk cannot be asked.
     pub fn look(&self) -> io::Result<Outlook> {
-        let free = free(&self.folder)?;
+        Ok(self.look_with(free(&self.folder)?))
+    }
+
+    fn look_with(&self, free: u64) -> Outlook {
         let held = fs::metadata(&self.reserve).map(|reserve| reserve.len()).unwrap_or_default();
         let (outlook, act) = judge(free, held, self.wanted);
         match act {
@@ -71,17 +76,19 @@ impl Room {
                 Err(error) => tracing::error!(error = %error, "what was held back cannot be given up"),
             },
         }
-        Ok(outlook)
+        outlook
     }
 }
 
 fn judge(free: u64, held: u64, wanted: u64) -> (Outlook, Act) {
+    // Less is no choice: requests must stop before the reserve is touched, and before it is given up.
+    let wanted = wanted.max(LEAST);
     if free < wanted {
         let act = if free < NOTHING && held > 0 { Act::GiveUp } else { Act::Leave };
         return (Outlook::Short { left: free / MIB }, act);
     }
     // Holding it back must not be what makes room scarce.
-    let act = if held < RESERVE && free >= wanted.max(NOTHING) + RESERVE { Act::Hold } else { Act::Leave };
+    let act = if held < RESERVE && free >= wanted + RESERVE { Act::Hold } else { Act::Leave };
     (Outlook::Enough, act)
 }
 
@@ -123,8 +130,14 @@ mod tests {
             (7, 32, 64, short(7), Act::GiveUp),
             (7, 0, 64, short(7), Act::Leave),
             (0, 32, 64, short(0), Act::GiveUp),
-            (39, 0, 0, Outlook::Enough, Act::Leave),
-            (40, 0, 0, Outlook::Enough, Act::Hold),
+            // No less than 40 are wanted.
+            (71, 0, 0, Outlook::Enough, Act::Leave),
+            (72, 0, 0, Outlook::Enough, Act::Hold),
+            (40, 32, 0, Outlook::Enough, Act::Leave),
+            (39, 32, 0, short(39), Act::Leave),
+            (39, 32, 39, short(39), Act::Leave),
+            (7, 32, 0, short(7), Act::GiveUp),
+            (0, 32, 1, short(0), Act::GiveUp),
         ];
         for (free, held, wanted, outlook, act) in table {
             let judged = judge(free * MIB, held * MIB, wanted * MIB);
@@ -142,6 +155,16 @@ mod tests {
         let greedy = Room::new(folder.path(), u64::MAX / MIB);
         assert!(matches!(greedy.look().unwrap(), Outlook::Short { left } if left > 0));
         assert!(reserve.exists(), "there is room yet");
+        for wanted_mib in [0, 1, 64] {
+            let room = Room::new(folder.path(), wanted_mib);
+            assert_eq!(room.look_with(200 * MIB), Outlook::Enough);
+            assert_eq!(room.look_with(8 * MIB), Outlook::Short { left: 8 });
+            assert!(reserve.exists(), "{wanted_mib}: it is for when there is next to nothing");
+            assert_eq!(room.look_with(8 * MIB - 1), Outlook::Short { left: 7 });
+            assert!(!reserve.exists(), "{wanted_mib}: it goes to ending access");
+            assert_eq!(room.look_with(39 * MIB), Outlook::Short { left: 39 });
+            assert!(!reserve.exists(), "{wanted_mib}: it is not taken back at once");
+        }
         assert!(Room::new(&folder.path().join("nowhere"), 1).look().is_err());
     }
 }

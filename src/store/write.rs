@@ -13,10 +13,20 @@ pub(super) struct Write {
     pub(super) new: Option<Vec<u8>>,
 }
 
-/// The writes of a commit, and the head after it.
-pub(super) fn batch(db: &sled::Db, before: &Head, commit: &Commit) -> Result<(Vec<Write>, Head), StoreError> {
+/// The writes of a commit, and the head after it. Where the books are not `is_marked` with the newest
+/// version yet, they are with this commit, which may write rows of it: an older program must not take
+/// them for its own.
+pub(super) fn batch(
+    db: &sled::Db,
+    before: &Head,
+    commit: &Commit,
+    is_marked: bool,
+) -> Result<(Vec<Write>, Head), StoreError> {
     let head = Head { commits: before.commits + 1, ..before.clone() };
     let mut draft = Draft { db, head, writes: BTreeMap::new() };
+    if !is_marked {
+        draft.put(keys::VERSION.to_vec(), vec![row::VERSION]);
+    }
     draft.rows(commit)?;
     draft.queue(commit)?;
     draft.marks(commit)?;

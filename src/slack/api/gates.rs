@@ -23,8 +23,22 @@ pub(super) struct Gates {
 /// The gate of one method, or of one method in one channel.
 #[derive(Default)]
 pub(super) struct Gate {
-    closed_until: Mutex<Option<Timestamp>>,
+    closed: Mutex<Option<Closed>>,
     turn: tokio::sync::Mutex<()>,
+}
+
+/// For how long. Before it began is after a clock was put back, which makes no wait longer.
+#[derive(Clone, Copy)]
+struct Closed {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl Closed {
+    /// What is left of it.
+    fn rest(&self, now: Timestamp) -> Option<Span> {
+        (self.since <= now && now < self.until).then(|| self.until.since(now))
+    }
 }
 
 impl Gates {
@@ -38,7 +52,7 @@ impl Gates {
         if gates.len() >= MOST {
             let now = self.now();
             gates.retain(|_, gate| {
-                Arc::strong_count(gate) > 1 || gate.lock().is_some_and(|until| until > now)
+                Arc::strong_count(gate) > 1 || gate.lock().is_some_and(|closed| closed.rest(now).is_some())
             });
         }
         Arc::clone(gates.entry((method, channel.to_owned())).or_default())
@@ -47,12 +61,10 @@ impl Gates {
     /// Refuses where Slack would.
     pub(super) fn check(&self, gate: &Gate, method: &'static str) -> Result<(), SlackError> {
         let mut closed = gate.lock();
-        let Some(until) = *closed else { return Ok(()) };
-        let rest = until.since(self.now());
-        if rest <= Span::ZERO {
+        let Some(rest) = closed.and_then(|closed| closed.rest(self.now())) else {
             *closed = None;
             return Ok(());
-        }
+        };
         let rest = Duration::from_millis(u64::try_from(rest.as_millis()).unwrap_or(0));
         Err(SlackError::RateLimited { method, retry_after: rest })
     }
@@ -60,7 +72,8 @@ impl Gates {
     /// Slack has asked to wait.
     pub(super) fn close(&self, gate: &Gate, wait: Duration) {
         let wait = Span::millis(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-        *gate.lock() = Some(self.now() + wait);
+        let since = self.now();
+        *gate.lock() = Some(Closed { since, until: since + wait });
     }
 
     fn now(&self) -> Timestamp {
@@ -74,7 +87,7 @@ impl Gate {
         self.turn.lock().await
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Timestamp>> {
-        self.closed_until.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Closed>> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

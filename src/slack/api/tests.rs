@@ -230,6 +230,23 @@ async fn what_slack_has_asked_to_wait_for_is_not_asked_again_before() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_back_makes_no_wait_longer() {
+    let world = World::new().await;
+    let ops = world.ops.as_str();
+    let at = |millis: i64| world.clock.store(millis, Ordering::SeqCst);
+    for back in [1, 60_000, 86_400_000] {
+        at(100_000_000);
+        world.slack.fault("chat.postMessage", When::Next(1), Fault::RateLimit { retry_after: 30 });
+        world.api.post_message(ops, &message("x")).await.expect_err("limited");
+        at(100_000_000 - back);
+        world.api.post_message(ops, &message("x")).await.expect("whoever waits longer waits for nothing");
+        at(100_000_000);
+        world.api.post_message(ops, &message("x")).await.expect("it is over for good");
+    }
+    world.finish();
+}
+
+#[tokio::test]
 async fn one_refusal_holds_back_everybody_who_would_post_there() {
     let world = World::new().await;
     world.slack.fault("chat.postMessage", When::Nth(3), Fault::RateLimit { retry_after: 30 });

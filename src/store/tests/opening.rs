@@ -3,6 +3,7 @@
 use super::crash::{Child, outcome_of};
 use super::format::copy;
 use super::*;
+use crate::store::prover::STEP;
 use std::fs;
 
 fn refused(folder: &Path) -> OpenError {
@@ -159,10 +160,20 @@ fn rows_that_do_not_add_up_are_noticed() {
     }
 }
 
+/// Books with more rows than are read in one go.
+fn stocked() -> TempDir {
+    let folder = folder();
+    let store = Store::open(folder.path()).unwrap();
+    let requests = (0..2 * STEP).map(|number| request(&format!("r{number}"), pending(NOON))).collect();
+    keep(&store, Commit { requests, ..with_audit("pending") });
+    drop(store);
+    folder
+}
+
 /// Large books: only a few rows were read when they opened.
 #[test]
 fn large_books_are_proven_beside_the_work() {
-    let folder = closed(60);
+    let folder = stocked();
     for rows in [0, 1, 7, 59] {
         let store = open::open(folder.path(), rows).unwrap();
         let survey = store.books.survey().is_some();
@@ -180,7 +191,7 @@ fn large_books_are_proven_beside_the_work() {
 #[test]
 fn large_books_that_lost_something_stop_as_soon_as_it_is_noticed() {
     for (key, value) in [(b"r/r1", None), (b"r/r3", Some(b"\x01{}"))] {
-        let folder = closed(60);
+        let folder = stocked();
         let store = Store::open(folder.path()).unwrap();
         meddle(&store, key, value.map(|value: &[u8; 3]| &value[..]));
         drop(store);
@@ -192,6 +203,8 @@ fn large_books_that_lost_something_stop_as_soon_as_it_is_noticed() {
         assert!(matches!(error, StoreError::Poisoned(_)), "{error}");
         drop(store);
         assert!(matches!(refused(folder.path()), OpenError::Damaged { .. }));
+        let whole = Store::open_whole(folder.path()).expect_err("every row is read first");
+        assert!(matches!(whole, OpenError::Damaged { .. }));
     }
 }
 
@@ -206,21 +219,37 @@ fn large_books_can_be_closed_before_they_are_proven() {
 }
 
 #[test]
-fn books_of_an_older_format_are_marked_before_they_are_written_to() {
-    let folder = folder();
-    super::format::copy(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store/v1-store"),
-        folder.path(),
-    );
-    let store = Store::open(folder.path()).unwrap();
-    assert_eq!(everything(&store)[keys::VERSION], [row::VERSION]);
-    assert_in_order(&store);
+fn books_of_an_older_format_are_marked_with_the_first_commit_and_not_by_who_only_reads() {
+    for rows in [usize::MAX, 1] {
+        let folder = folder();
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/store/v1-store"), folder.path());
+        let store = Store::open_whole(folder.path()).unwrap();
+        // The oldest there is.
+        let mut head = store.lock().clone();
+        let (old, new) = (everything(&store)[keys::VERSION].clone(), vec![1]);
+        head.sum = head.sum.wrapping_sub(write::weight(keys::VERSION, &old));
+        head.sum = head.sum.wrapping_add(write::weight(keys::VERSION, &new));
+        meddle(&store, keys::VERSION, Some(&new));
+        meddle(&store, keys::HEAD, Some(&keys::head(&head)));
+        drop(store);
+
+        let store = open::open(folder.path(), rows).unwrap();
+        block_on(store.proven()).unwrap();
+        assert_eq!(everything(&store)[keys::VERSION], new, "who only reads writes nothing");
+        drop(store);
+        let store = open::open(folder.path(), rows).unwrap();
+        keep(&store, with_audit("active"));
+        block_on(store.proven()).unwrap();
+        assert_eq!(everything(&store)[keys::VERSION], [row::VERSION]);
+        assert_in_order(&store);
+        drop(store);
+        assert_in_order(&Store::open_whole(folder.path()).unwrap());
+    }
 }
 
 /// As after an upgrade to a version in which rows owe something else.
-#[test]
-fn due_entries_that_do_not_fit_their_rows_are_mended() {
-    let folder = closed(3);
+fn with_wrong_index(commits: usize) -> (TempDir, Store) {
+    let folder = closed(commits);
     let store = Store::open(folder.path()).unwrap();
     let wrong = keys::due(NOON + Span::hours(1), &Due::Request("r1".into()));
     let right = keys::due(NOON, &Due::Request("r1".into()));
@@ -232,6 +261,26 @@ fn due_entries_that_do_not_fit_their_rows_are_mended() {
         head.sum = if is_new { head.sum.wrapping_add(weight) } else { head.sum.wrapping_sub(weight) };
     }
     meddle(&store, keys::HEAD, Some(&keys::head(&head)));
+    *store.lock() = head;
+    (folder, store)
+}
+
+#[test]
+fn what_commits_put_right_while_the_index_is_read_stays_right() {
+    let (_folder, store) = with_wrong_index(3);
+    let wrong = index::wrong(&store.db).unwrap();
+    assert_eq!(wrong.len(), 3);
+    let later = request("r1", pending(NOON + Span::hours(2)));
+    keep(&store, Commit { requests: vec![later], ..with_audit("pending") });
+    let head = index::mend(&store.db, store.lock().clone(), &wrong).unwrap();
+    *store.lock() = head;
+    assert_in_order(&store);
+    assert_eq!(index::wrong(&store.db).unwrap(), Vec::<Vec<u8>>::new());
+}
+
+#[test]
+fn due_entries_that_do_not_fit_their_rows_are_mended() {
+    let (folder, store) = with_wrong_index(3);
     drop(store);
     let large = self::folder();
     copy(folder.path(), large.path());
