@@ -22,6 +22,7 @@ mod reachability;
 mod reload;
 mod tasks;
 
+pub use drift::LastSweep;
 pub use insight::{Insight, Named};
 pub use reachability::Finding;
 

@@ -84,7 +84,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
         Event::GrantFailed { error, jitter } => draft.grant_failed(error, *jitter)?,
         Event::RevokeStarted { operation } => draft.revoke_started(operation)?,
         Event::SeenAbsent => draft.seen_absent()?,
-        Event::FoundAbsent { since } => draft.found_absent(*since)?,
+        Event::FoundAbsent { since, fit } => draft.found_absent(*since, fit)?,
         Event::RevokeFailed { error, jitter } => draft.revoke_failed(error, *jitter)?,
     }
     Ok(draft.finish(case, &actor))

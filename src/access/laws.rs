@@ -12,7 +12,7 @@ mod people;
 
 use super::*;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -158,6 +158,11 @@ fn failed(is_transient: bool) -> MachineError {
     MachineError { message: "AWS said no".into(), is_transient, ends_operation: !is_transient }
 }
 
+/// Two reads have not shown it, and the requester may have it today.
+fn found_absent(since: Timestamp) -> Event {
+    Event::FoundAbsent { since, fit: BTreeSet::from(["r1".into()]) }
+}
+
 /// Every kind of event at this moment, about the one request of [`every_state`].
 fn every_event(at: Timestamp) -> Vec<Event> {
     let place = Place { channel: "C1".into(), ts: "1.0".into() };
@@ -176,8 +181,9 @@ fn every_event(at: Timestamp) -> Vec<Event> {
         Event::GrantConfirmed,
         Event::RevokeStarted { operation: "op".into() },
         Event::SeenAbsent,
-        Event::FoundAbsent { since: at },
-        Event::FoundAbsent { since: START },
+        found_absent(at),
+        found_absent(START),
+        Event::FoundAbsent { since: at, fit: BTreeSet::new() },
         restored("r1"),
     ];
     for is_transient in [true, false] {
@@ -605,7 +611,9 @@ proptest! {
                     continue;
                 }
                 // The reads may lag behind: what they do not show may be there.
-                Happening::Sweep(is_right) if !aws.is_present || !is_right => Event::FoundAbsent { since: at },
+                Happening::Sweep(is_right) if !aws.is_present || !is_right => {
+                    Event::FoundAbsent { since: at, fit: ids.iter().map(|id| RequestId::from(*id)).collect() }
+                }
                 Happening::Sweep(_) => continue,
             };
             let was_claiming: Vec<RequestId> =
