@@ -37,6 +37,9 @@ use target::Target;
 /// The time in milliseconds since 1970, as the bot sees it.
 pub type ClockMillis = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// Whether access that is about to be given is wanted still.
+pub type Wanted<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// How AWS is reached.
 #[derive(Clone)]
 pub struct Settings {
@@ -270,19 +273,23 @@ impl Aws {
 
     /// Gives the access. Repeatable: `is_repeat` says that an earlier call may have reached AWS
     /// without its answer having reached us, and makes it look first and resume what is running.
+    /// `is_wanted` is asked when nothing is to be waited for any more, just before the call.
     ///
     /// # Errors
-    /// Not given, or not known to be: repeat with `is_repeat`.
+    /// Not given, or not known to be: repeat with `is_repeat`. Crowded, without a call that gives it, when
+    /// it is no longer wanted.
     pub async fn grant(
         &self,
         session: &Session<'_>,
         principal: &Principal,
         resource: &Resource,
         is_repeat: bool,
+        is_wanted: Wanted<'_>,
     ) -> Result<Progress, AwsError> {
         let target = Target::of(principal, resource)?;
         let job = Job::of(resource, Urgency::Usual).starting(&target);
-        self.within(session, job, |reach| async move { target.grant(&reach, is_repeat).await }).await
+        self.within(session, job, |reach| async move { target.grant(&reach, is_repeat, is_wanted).await })
+            .await
     }
 
     /// How the operation that gives the access goes.

@@ -14,6 +14,7 @@ mod identify;
 mod inbound;
 mod insight;
 mod inventory;
+mod offers;
 mod outbox;
 mod people;
 mod reachability;
@@ -34,11 +35,12 @@ use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
 use drift::Drift;
 use inventory::Inventory;
+use offers::Offers;
 use outbox::Outbox;
 use people::Directory;
 use reachability::Reachability;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use tasks::{Busy, Tasks};
 use tokio::sync::Notify;
@@ -101,8 +103,8 @@ struct Shared {
     troubles: Mutex<HashMap<Due, Timestamp>>,
     /// When old deliveries were last forgotten.
     tidied: Mutex<Option<Timestamp>>,
-    /// When it was last looked for what is due, in milliseconds.
-    looked_at: AtomicI64,
+    /// What is to be done although the index of what is due does not show it.
+    offers: Offers,
     /// Nothing new is started.
     is_finishing: AtomicBool,
     /// Manifests were offered that do not load, and people were told.
@@ -145,7 +147,7 @@ impl Engine {
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
-                looked_at: AtomicI64::new(i64::MIN),
+                offers: Offers::default(),
                 is_finishing: AtomicBool::default(),
                 is_behind: AtomicBool::default(),
                 is_short: AtomicBool::default(),

@@ -126,6 +126,18 @@ impl Bench {
         set.permission_set.unwrap().permission_set_arn.unwrap()
     }
 
+    /// AWS provisions what is assigned by itself; moto wants to be told.
+    async fn provision(&self, permission_set_arn: &str) {
+        aws_sdk_ssoadmin::Client::new(&self.sdk)
+            .provision_permission_set()
+            .instance_arn(&self.instance_arn)
+            .permission_set_arn(permission_set_arn)
+            .target_type(aws_sdk_ssoadmin::types::ProvisionTargetType::AllProvisionedAccounts)
+            .send()
+            .await
+            .unwrap();
+    }
+
     async fn add_group(&self) -> String {
         let group = aws_sdk_identitystore::Client::new(&self.sdk)
             .create_group()
@@ -147,7 +159,8 @@ impl Bench {
     }
 
     async fn give(&self, principal: &Principal, resource: &Resource) {
-        let mut progress = self.aws.grant(&self.session(), principal, resource, false).await.unwrap();
+        let mut progress =
+            self.aws.grant(&self.session(), principal, resource, false, &|| true).await.unwrap();
         while let Progress::Running(operation) = progress {
             let session = self.session();
             progress = self.aws.poll_grant(&session, principal, resource, &operation).await.unwrap();
@@ -173,7 +186,7 @@ impl Bench {
         assert!(!self.look(principal, resource).await && !self.is_listed(principal, resource).await);
         self.give(principal, resource).await;
         assert!(self.look(principal, resource).await && self.is_listed(principal, resource).await);
-        let repeated = self.aws.grant(&self.session(), principal, resource, true).await;
+        let repeated = self.aws.grant(&self.session(), principal, resource, true, &|| true).await;
         assert_eq!(repeated.unwrap(), Progress::Done);
         self.take(principal, resource).await;
         assert!(!self.look(principal, resource).await && !self.is_listed(principal, resource).await);
@@ -194,6 +207,7 @@ async fn a_permission_set_is_assigned_and_taken_away() {
     assert_eq!(ana, Principal::SsoUser { identity_store_id: bench.store.clone(), user_id });
     bench.lives(&ana, &resource).await;
     bench.give(&ana, &resource).await;
+    bench.provision(&permission_set_arn).await;
     let accounts = bench.aws.accounts_with(&bench.session(), &bench.instance_arn, &permission_set_arn).await;
     assert_eq!(accounts.unwrap(), [ACCOUNT]);
     let names = bench.aws.user_names(&bench.session(), &bench.instance_arn, &bench.store).await.unwrap();

@@ -356,6 +356,85 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_read_is_no_finding_once_it_is_explained() {
+        let first = swept(None, &[read("admins", &["ana", "bo", "cy", "di"])], AT);
+        let claimed = BTreeSet::from([holding("admins", "ana").key()]);
+        let memory = Memory {
+            own: BTreeSet::from([holding("admins", "bo")]),
+            left: BTreeMap::from([(EntitlementId::of(&user("cy"), &group("admins")), AT)]),
+            read_to: None,
+        };
+        let later = Sweep::of(Some(&first), &[unread("admins")], &claimed, memory, AT);
+        assert_eq!(names(&later), ["di admins"]);
+        let closed = Reading { flow: None, ..unread("admins") };
+        let later = swept(Some(&first), &[closed], AT);
+        assert!(later.unclaimed.is_empty() && !later.is_clean(), "no flow gives it any more");
+    }
+
+    #[test]
+    fn what_was_left_is_remembered_a_quarter_of_an_hour_and_not_from_the_future() {
+        let kept = |left: Timestamp| {
+            let id = EntitlementId::of(&user("ana"), &group("admins"));
+            let memory = Memory { left: BTreeMap::from([(id, left)]), ..Memory::default() };
+            Sweep::of(None, &[], &BTreeSet::new(), memory, AT).memory.left.len() == 1
+        };
+        let (lag, millis) = (Span::minutes(15), Span::millis(1));
+        assert!(kept(AT - lag + millis) && kept(AT) && kept(AT + lag));
+        assert!(!kept(AT - lag) && !kept(AT + lag + millis));
+    }
+
+    #[test]
+    fn a_sweep_is_clean_when_nothing_is_found_missing_or_unknown() {
+        let clean = swept(None, &[read("admins", &[])], AT);
+        let found = swept(None, &[read("admins", &["ana"])], AT);
+        let unread = swept(None, &[unread("admins")], AT);
+        let mut missing = clean.clone();
+        missing.missing = vec![Missing { holding: holding("admins", "ana"), requests: vec![] }];
+        assert_eq!([&clean, &found, &unread, &missing].map(Sweep::is_clean), [true, false, false, false]);
+        assert_eq!([&clean, &found, &unread].map(|sweep| sweep.read), [1, 1, 0]);
+    }
+
+    #[test]
+    fn only_a_whole_reading_of_the_same_thing_shows_that_somebody_is_absent() {
+        let absent = |reading: &Reading, name: &str| reading.shows_absent(&holding("admins", name));
+        let reading = read("admins", &["Ana"]);
+        assert!(absent(&reading, "bo") && !absent(&reading, "ana"));
+        assert!(!absent(&read("ops", &[]), "bo") && !absent(&unread("admins"), "bo"));
+        let sso =
+            |user_id: &str| Principal::SsoUser { identity_store_id: "d-1".into(), user_id: user_id.into() };
+        let reading = Reading { holders: Ok(BTreeMap::from([(sso("ANA"), None)])), ..read("admins", &[]) };
+        let shows =
+            |user_id| reading.shows_absent(&Holding { principal: sso(user_id), resource: group("admins") });
+        assert!(!shows("ana") && shows("bo") && absent(&reading, "ana"), "another kind of user");
+    }
+
+    #[test]
+    fn a_permission_set_covers_its_own_accounts_and_nothing_else() {
+        let resource = |instance: &str, set: &str| Resource::SsoPermissionSet {
+            instance_arn: instance.into(),
+            permission_set_arn: set.into(),
+            account_id: "1".into(),
+        };
+        let scope = Scope::PermissionSet { instance_arn: "i".into(), permission_set_arn: "p".into() };
+        let covers = |resource| scope.covers(&resource);
+        assert!(covers(resource("i", "p")));
+        assert!(!covers(resource("j", "p")) && !covers(resource("i", "q")) && !covers(group("admins")));
+    }
+
+    #[test]
+    fn a_finding_is_removed_by_one_command() {
+        let sweep = swept(None, &[read("admins", &["ana"])], AT);
+        insta::assert_snapshot!(sweep.unclaimed[0].by_hand(), @"aws iam remove-user-from-group --group-name admins --user-name ana");
+    }
+
+    #[test]
+    fn a_finding_keeps_the_name_that_was_found_out() {
+        let mut first = swept(None, &[read("admins", &["ana"])], AT);
+        first.unclaimed[0].name = Some("Ana A.".into());
+        assert_eq!(names(&swept(Some(&first), &[read("admins", &["ana"])], AT)), ["Ana A. admins"]);
+    }
+
+    #[test]
     fn what_was_ones_own_is_so_only_as_long_as_one_has_it() {
         let own = Memory { own: BTreeSet::from([holding("admins", "ana")]), ..Memory::default() };
         let unseen = Sweep::of(None, &[unread("admins")], &BTreeSet::new(), own, AT);

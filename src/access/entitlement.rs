@@ -181,6 +181,12 @@ impl Entitlement {
         Some(*since + alarm_after(*alarms))
     }
 
+    /// Whether it is to be given at this moment: the bot is giving it, and a claim on it has not ended.
+    pub fn is_to_be_given(&self, now: Timestamp) -> bool {
+        let lives = |claim: &Claim| claim.deadline().is_none_or(|deadline| deadline > now);
+        matches!(self.custody, Custody::Granting { .. }) && self.claims.values().any(lives)
+    }
+
     /// Whether AWS could hold access on the bot's account.
     pub fn may_be_held(&self) -> bool {
         match self.custody {
@@ -204,6 +210,16 @@ const fn alarm_after(alarms: u32) -> Span {
         1 => Span::minutes(5),
         2 => Span::minutes(30),
         n => Span::minutes(30 + 60 * (n as i64 - 2)),
+    }
+}
+
+/// How many alarms are due by then.
+pub(crate) fn alarms_within(overdue: Span) -> u32 {
+    match overdue.as_millis() / Span::minutes(1).as_millis() {
+        ..1 => 0,
+        1..5 => 1,
+        5..30 => 2,
+        minutes => u32::try_from((minutes - 30) / 60 + 3).unwrap_or(u32::MAX),
     }
 }
 

@@ -203,3 +203,17 @@ pub enum Event {
         jitter: Jitter,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_whether_to_try_again_and_whether_to_start_anew() {
+        let what = |error: MachineError| (error.message, error.is_transient, error.ends_operation);
+        assert_eq!(what(MachineError::transient("busy")), ("busy".to_owned(), true, false));
+        assert_eq!(what(MachineError::permanent("no")), ("no".to_owned(), false, false));
+        let over = MachineError::transient("lost").ending_operation();
+        assert_eq!(what(over), ("lost".to_owned(), true, true));
+    }
+}

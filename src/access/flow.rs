@@ -389,6 +389,127 @@ mod tests {
         assert_eq!(read(FieldType::Text, &[""]), Err("Please fill this in.".into()));
     }
 
+    fn target(kind: TargetKind, settings: &[(&str, &str)], bindings: &[&str]) -> Target {
+        Target {
+            name: "prod".into(),
+            label: "Prod".into(),
+            kind,
+            settings: settings.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            bindings: bindings.iter().map(ToString::to_string).collect(),
+            instance_arn: "arn:i".into(),
+            iam_account_id: "999988887777".into(),
+            connection: Connection {
+                integration: "aws".into(),
+                region: None,
+                hops: vec![],
+                source_identity: false,
+            },
+        }
+    }
+
+    fn answer(name: &str, value: &str) -> Answer {
+        Answer { name: name.into(), label: name.into(), value: AnswerValue::Text(value.into()) }
+    }
+
+    #[test]
+    fn a_target_takes_its_settings_from_the_manifest_and_bound_ones_from_the_answers() {
+        let (kind, set) = (TargetKind::AwsSsoPermissionSet, ("permission_set_arn", "arn:p"));
+        let bound = target(kind, &[set, ("account_id", "000000000000")], &["account_id"]);
+        let answers = [answer("permission_set_arn", "arn:other"), answer("account_id", " 111122223333 ")];
+        let expected = Resource::SsoPermissionSet {
+            instance_arn: "arn:i".into(),
+            permission_set_arn: "arn:p".into(),
+            account_id: "111122223333".into(),
+        };
+        assert_eq!(bound.resource(&answers), Ok(expected));
+        let complaint = |target: Target, answers: &[Answer]| {
+            let error = target.resource(answers).unwrap_err();
+            (error.setting, error.message)
+        };
+        let missing = ("account_id".to_owned(), "“Prod” needs a value for account_id.".to_owned());
+        assert_eq!(complaint(bound.clone(), &answers[..1]), missing);
+        assert_eq!(complaint(bound.clone(), &[answer("account_id", " ")]), missing);
+        assert_eq!(complaint(target(kind, &[set], &[]), &answers), missing, "it is not bound");
+        for odd in ["11112222333", "1111222233334", "11112222333x"] {
+            let (_, message) = complaint(bound.clone(), &[answer("account_id", odd)]);
+            let characters = odd.len();
+            assert_eq!(
+                message,
+                format!("An AWS account ID is twelve digits; this has {characters} characters.")
+            );
+        }
+        let group = target(TargetKind::AwsSsoGroup, &[("group_id", "g-1")], &[]).resource(&[]);
+        assert_eq!(group, Ok(Resource::SsoGroup { instance_arn: "arn:i".into(), group_id: "g-1".into() }));
+        let group = target(TargetKind::AwsIamGroup, &[("iam_group", "ops")], &[]).resource(&[]);
+        let (account_id, group_name) = ("999988887777".into(), "ops".into());
+        assert_eq!(group, Ok(Resource::IamGroup { account_id, group_name }));
+    }
+
+    #[test]
+    fn kinds_and_types_are_named_as_sym_names_them() {
+        use TargetKind as K;
+        let kinds = [K::AwsSsoPermissionSet, K::AwsSsoGroup, K::AwsIamGroup];
+        let names = ["aws_sso_permission_set", "aws_sso_group", "aws_iam_group"];
+        assert_eq!(kinds.map(K::name), names);
+        assert_eq!(kinds.map(|kind| kind.to_string()), names);
+        let settings: [&[&str]; 3] = [&["permission_set_arn", "account_id"], &["group_id"], &["iam_group"]];
+        assert_eq!(kinds.map(K::settings), settings);
+        let types =
+            ["string", "int", "bool", "duration", "str_list", "int_list", "slack_user", "slack_user_list"];
+        assert_eq!(FieldType::ALL.map(FieldType::name), types);
+    }
+
+    #[test]
+    fn an_answer_as_one_plain_text() {
+        use AnswerValue as A;
+        let table = [
+            (A::Text("a".into()), "a"),
+            (A::Int(-7), "-7"),
+            (A::Bool(true), "true"),
+            (A::Duration(Span::hours(1)), "1h"),
+            (A::TextList(vec!["a".into(), "b".into()]), "a, b"),
+            (A::IntList(vec![1, 2]), "1, 2"),
+            (A::SlackUsers(vec!["U1".into(), "U2".into()]), "U1, U2"),
+        ];
+        for (value, expected) in table {
+            assert_eq!(value.plain(), expected);
+        }
+    }
+
+    #[test]
+    fn a_flow_knows_its_targets_and_fields_and_asks_for_how_long_when_access_ends_by_itself() {
+        let mut flow = Flow {
+            name: "aws".into(),
+            label: "AWS".into(),
+            additional_header_text: None,
+            fields: ["a", "b"]
+                .map(|name| PromptField { name: name.into(), ..field(FieldType::Text) })
+                .to_vec(),
+            targets: ["x", "y"]
+                .map(|name| Target { name: name.into(), ..target(TargetKind::AwsIamGroup, &[], &[]) })
+                .to_vec(),
+            durations: vec![],
+            channel: None,
+            error_channel: None,
+            allow_revoke: true,
+            schedule_deescalation: true,
+            allowed_sources: vec![],
+            include_decision_message: false,
+            allow_guest_interaction: false,
+            restores: false,
+            has_emergency: false,
+        };
+        assert_eq!(flow.target(&"y".into()), Some(&flow.targets[1]));
+        assert_eq!((flow.target(&"z".into()), flow.field("z")), (None, None));
+        assert_eq!(flow.field("b"), Some(&flow.fields[1]));
+        assert!(flow.asks_duration());
+        flow.schedule_deescalation = false;
+        assert!(!flow.asks_duration());
+        flow.schedule_deescalation = true;
+        flow.targets.clear();
+        assert!(!flow.asks_duration(), "what grants nothing has no end");
+    }
+
     #[test]
     fn an_empty_field_takes_its_default_and_only_the_choices_go() {
         let mut field = field(FieldType::Text);
@@ -396,8 +517,13 @@ mod tests {
         field.allowed_values = vec!["low".into(), "high".into()];
         assert_eq!(field.read(&[]), Ok(Some(AnswerValue::Text("low".into()))));
         assert!(field.read(&["other".into()]).is_err());
+        assert_eq!(field.read(&["high".into()]), Ok(Some(AnswerValue::Text("high".into()))));
         field.required = false;
-        field.default = None;
+        field.default = Some(" ".into());
         assert_eq!(field.read(&[]), Ok(None));
+        field.required = true;
+        assert!(field.read(&[]).is_err());
+        field.visible = false;
+        assert_eq!(field.read(&[" ".into()]), Ok(None), "nobody could fill it in");
     }
 }

@@ -92,3 +92,17 @@ impl fmt::Debug for Email {
         f.write_str("Email(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_the_same_whatever_their_capitals_and_stay_out_of_logs() {
+        let email = Email::new(" Ana@Example.com ");
+        assert_eq!(email, Email::new("ana@example.COM"));
+        assert_eq!(email.as_str(), "ana@example.com");
+        assert_eq!(format!("{email} {email:?}"), "ana@example.com Email(…)");
+        assert_ne!(Email::new("\u{212a}im@example.com"), Email::new("kim@example.com"), "a Kelvin sign");
+    }
+}

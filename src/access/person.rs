@@ -91,3 +91,25 @@ impl Facts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_members_press_guests_where_they_may_and_others_nowhere() {
+        let member = Facts { is_home: true, ..Facts::of_nobody("ana".into()) };
+        let press = |facts: &Facts| (facts.unfit(), [false, true].map(|guests| facts.may_press(guests)));
+        assert_eq!(press(&member), (None, [true, true]));
+        let guest = Facts { is_guest: true, ..member.clone() };
+        assert_eq!(press(&guest), (Some(Unfit::Guest), [false, true]));
+        let bot = Facts { is_bot: true, ..guest.clone() };
+        assert_eq!(press(&bot), (Some(Unfit::Bot), [false, false]));
+        let gone = Facts { is_deactivated: true, ..guest.clone() };
+        assert_eq!(press(&gone), (Some(Unfit::Deactivated), [false, false]));
+        let nobody = Facts::of_nobody("ana".into());
+        assert_eq!(press(&nobody), (Some(Unfit::Stranger), [false, false]), "nor whom Slack does not know");
+        let is_full = [&member, &guest, &bot, &gone, &nobody].map(Facts::is_full_member);
+        assert_eq!(is_full, [true, false, false, false, false]);
+    }
+}

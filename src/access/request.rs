@@ -1,5 +1,6 @@
 //! The access request: what people decide.
 
+use super::entitlement::LONGEST_PAUSE;
 use super::{
     Answer, ChannelId, Connection, Email, EntitlementId, Facts, FlowName, MessageTs, Person, Principal,
     RequestId, Resource, Span, TargetName, TeamId, Timestamp, UserId, WARN_BEFORE,
@@ -412,6 +413,14 @@ impl AccessRequest {
     pub fn entitlement(&self) -> Option<EntitlementId> {
         let target = self.target.as_ref()?;
         Some(EntitlementId::of(self.principal.as_ref()?, &target.resource))
+    }
+
+    /// What is owed at this moment.
+    pub fn owed(&self, now: Timestamp) -> Option<RequestDuty> {
+        let (duty, due) = self.duty()?;
+        // No pause between two tries is longer than that: the clock was put back since it was written.
+        let is_put_off = duty == RequestDuty::Identify && due > now + LONGEST_PAUSE;
+        (due <= now || is_put_off).then_some(duty)
     }
 
     /// What is owed and from when. Exhaustive on purpose: a new status must say what it owes.

@@ -173,12 +173,60 @@ pub struct Connection {
 mod tests {
     use super::*;
 
+    fn every_resource() -> [Resource; 3] {
+        let (instance_arn, account_id) = ("arn:i".to_owned(), "111122223333".to_owned());
+        [
+            Resource::SsoPermissionSet {
+                instance_arn: instance_arn.clone(),
+                permission_set_arn: "arn:p".into(),
+                account_id: account_id.clone(),
+            },
+            Resource::SsoGroup { instance_arn, group_id: "g-1".into() },
+            Resource::IamGroup { account_id, group_name: "ops".into() },
+        ]
+    }
+
+    #[test]
+    fn a_resource_knows_its_kind_its_account_and_its_name_among_entitlements() {
+        let all = every_resource();
+        let kinds = [TargetKind::AwsSsoPermissionSet, TargetKind::AwsSsoGroup, TargetKind::AwsIamGroup];
+        assert_eq!(all.each_ref().map(Resource::kind), kinds);
+        let account = Some("111122223333");
+        assert_eq!(all.each_ref().map(Resource::account_id), [account, None, account]);
+        let ana = Principal::SsoUser { identity_store_id: "d-1".into(), user_id: "u-1".into() };
+        let ids = all.each_ref().map(|resource| EntitlementId::of(&ana, resource).to_string());
+        let expected = [
+            "sso-permission-set|arn:p|111122223333|u-1",
+            "sso-group|arn:i|g-1|u-1",
+            "iam-group|111122223333|ops|u-1",
+        ];
+        assert_eq!(ids, expected);
+    }
+
+    #[test]
+    fn a_word_of_a_command_is_quoted_unless_it_is_plain() {
+        let table = [
+            ("ana", "ana"),
+            ("a-n_a.1:/@+=,", "a-n_a.1:/@+=,"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$a", "'$a'"),
+            ("a\n\tb", "'ab'"),
+            ("é", "'é'"),
+        ];
+        for (text, expected) in table {
+            assert_eq!(word(text), expected, "{text}");
+        }
+    }
+
     #[test]
     fn what_is_removed_by_hand_is_removed_by_one_command() {
         let ana = Principal::SsoUser { identity_store_id: "d-1".into(), user_id: "u-1".into() };
         let group = Resource::SsoGroup { instance_arn: "i".into(), group_id: "g-1".into() };
         insta::assert_snapshot!(by_hand(&ana, &group, Some("m-1")), @"aws identitystore delete-group-membership --identity-store-id d-1 --membership-id m-1");
         insta::assert_snapshot!(by_hand(&ana, &group, None), @r#"aws identitystore delete-group-membership --identity-store-id d-1 --membership-id "$(aws identitystore get-group-membership-id --identity-store-id d-1 --group-id g-1 --member-id UserId=u-1 --query MembershipId --output text)""#);
+        let [set, ..] = every_resource();
+        insta::assert_snapshot!(by_hand(&ana, &set, None), @"aws sso-admin delete-account-assignment --instance-arn arn:i --permission-set-arn arn:p --target-type AWS_ACCOUNT --target-id 111122223333 --principal-type USER --principal-id u-1");
         let hostile = Principal::IamUser { user_name: "ana'; rm -rf /\n".into() };
         let group = Resource::IamGroup { account_id: "1".into(), group_name: "a$(b)".into() };
         insta::assert_snapshot!(by_hand(&hostile, &group, None), @r"aws iam remove-user-from-group --group-name 'a$(b)' --user-name 'ana'\''; rm -rf /'");

@@ -219,10 +219,49 @@ mod tests {
     }
 
     #[test]
-    fn short_form_reads_back() {
-        for span in [Span::seconds(45), Span::minutes(90), Span::hours(4), Span::days(2)] {
-            assert_eq!(Span::parse(&span.short()), Ok(span));
+    fn the_longest_duration_is_ten_years() {
+        assert_eq!(Span::parse("3650d"), Ok(Span::MAX));
+        assert_eq!(Span::parse("315360000"), Ok(Span::MAX));
+        assert!(Span::parse("315360001").is_err() && Span::parse("3651d").is_err());
+    }
+
+    #[test]
+    fn short_form_takes_the_largest_unit_that_fits_and_reads_back() {
+        let table = [
+            (1, "1s"),
+            (59, "59s"),
+            (60, "1m"),
+            (61, "61s"),
+            (90 * 60, "90m"),
+            (3600, "1h"),
+            (25 * 3600, "25h"),
+            (86_400, "1d"),
+            (86_460, "1441m"),
+            (2 * 86_400, "2d"),
+        ];
+        for (seconds, text) in table {
+            let span = Span::seconds(seconds);
+            assert_eq!((span.short().as_str(), Span::parse(text)), (text, Ok(span)));
         }
+        assert_eq!(Span::ZERO.short(), "0s");
+    }
+
+    #[test]
+    fn every_unit_is_so_many_milliseconds() {
+        let spans = [Span::millis(2), Span::seconds(2), Span::minutes(2), Span::hours(2), Span::days(2)];
+        assert_eq!(spans.map(Span::as_millis), [2, 2_000, 120_000, 7_200_000, 172_800_000]);
+        assert_eq!(spans.map(Span::as_seconds), [0, 2, 120, 7_200, 172_800]);
+        assert_eq!(spans.map(Span::half), [1, 1_000, 60_000, 3_600_000, 86_400_000].map(Span::millis));
+        assert_eq!((Span::seconds(3) + Span::seconds(4)).as_millis(), 7_000);
+    }
+
+    #[test]
+    fn moments_move_by_spans_and_nothing_lasts_less_than_no_time() {
+        let at = Timestamp::from_millis(5_500);
+        assert_eq!((at.millis(), at.seconds(), Timestamp::from_millis(-500).seconds()), (5_500, 5, -1));
+        assert_eq!(((at + Span::seconds(1)).millis(), (at - Span::seconds(1)).millis()), (6_500, 4_500));
+        let later = at + Span::minutes(1);
+        assert_eq!((later.since(at), at.since(later)), (Span::minutes(1), Span::ZERO));
     }
 
     #[test]

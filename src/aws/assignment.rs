@@ -7,7 +7,7 @@ mod operation;
 use super::budget::OperationSeat;
 use super::reach::Reach;
 use super::target::still_there;
-use super::{AwsError, Progress};
+use super::{AwsError, Progress, Wanted};
 use crate::access::OperationId;
 use aws_sdk_ssoadmin::types::{PrincipalType, TargetType};
 
@@ -66,13 +66,18 @@ impl Assignment<'_> {
         }
     }
 
-    pub(super) async fn grant(&self, reach: &Reach, is_repeat: bool) -> Result<Progress, AwsError> {
+    pub(super) async fn grant(
+        &self,
+        reach: &Reach,
+        is_repeat: bool,
+        is_wanted: Wanted<'_>,
+    ) -> Result<Progress, AwsError> {
         if is_repeat && let Some(progress) = self.resume_grant(reach).await? {
             return Ok(progress);
         }
         let place = reach.place(self.seat()).await?;
         let answer = reach
-            .sso_admin()
+            .sso_admin_to_give(is_wanted)
             .await?
             .create_account_assignment()
             .instance_arn(self.instance_arn)

@@ -15,6 +15,7 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// The configuration every client is derived from. AWS's own default has no time limit on answers:
 /// a black-holed endpoint would hang the engine for ever.
@@ -82,6 +83,8 @@ pub(super) struct Clients {
     iam: OnceLock<aws_sdk_iam::Client>,
     sts: OnceLock<aws_sdk_sts::Client>,
     organizations: OnceLock<aws_sdk_organizations::Client>,
+    /// The account the bot's own identity acts in, once it was asked for.
+    own_account: OnceCell<String>,
 }
 
 impl Clients {
@@ -119,7 +122,27 @@ impl Clients {
             iam: OnceLock::new(),
             sts: OnceLock::new(),
             organizations: OnceLock::new(),
+            own_account: OnceCell::new(),
         }
+    }
+
+    /// The account that calls act in: the role's, or what AWS says of the bot's own identity. That
+    /// question needs no permission.
+    ///
+    /// # Errors
+    /// AWS did not say.
+    pub(super) async fn account(&self) -> Result<&str, AwsError> {
+        if let Some(role) = &self.role_arn {
+            return Ok(role.split(':').nth(4).unwrap_or_default());
+        }
+        let ask = || async {
+            let answer = self.sts().get_caller_identity().send().await;
+            let identity = answer.map_err(|error| self.failed("sts:GetCallerIdentity", &error))?;
+            identity
+                .account
+                .ok_or_else(|| AwsError::transient("AWS did not say which account the bot is in."))
+        };
+        self.own_account.get_or_try_init(ask).await.map(String::as_str)
     }
 
     /// Who acts, for error messages.

@@ -297,7 +297,8 @@ impl Search<'_> {
         let mut list = list.lock().await;
         let text = text.to_ascii_lowercase();
         let now = (self.directory.clock)();
-        if let Some(known) = list.as_ref().filter(|known| now - known.read_at < KNOWN_FOR_MS) {
+        if let Some(known) = list.as_ref().filter(|known| (0..KNOWN_FOR_MS).contains(&(now - known.read_at)))
+        {
             let found = self.only(known.hits(&text, with_emails))?;
             if found.is_some() || now - known.read_at < MISSING_FOR_MS {
                 return known.checked(found);

@@ -117,7 +117,7 @@ async fn members(reach: &Reach, store: String, group: &str) -> Result<Vec<Holder
 }
 
 async fn iam_members(reach: &Reach, account: &str, group: &str) -> Result<Vec<Holder>, AwsError> {
-    check_account(reach.clients.role_arn().unwrap_or_default(), account, reach.clients.actor())?;
+    check_account(reach, account).await?;
     let mut users = Vec::new();
     let (mut all, mut thin) = (0, 0);
     let mut marker: Option<String> = None;
@@ -137,8 +137,6 @@ async fn iam_members(reach: &Reach, account: &str, group: &str) -> Result<Vec<Ho
                 thin += 1;
                 continue;
             }
-            // The bot's own identity may have no ARN of a role to check: the answer says where it is from.
-            check_account(&user.arn, account, reach.clients.actor())?;
             let principal = Principal::IamUser { user_name: user.user_name };
             users.push(Holder { principal, membership_id: None });
         }

@@ -2,7 +2,7 @@
 
 use super::reach::Reach;
 use super::target::still_there;
-use super::{AwsError, Progress};
+use super::{AwsError, Progress, Wanted};
 use crate::access::{Email, Principal};
 
 #[derive(Clone, Copy)]
@@ -30,6 +30,7 @@ pub(super) async fn find_user(
         Some(name) => name,
         None => email.as_str(),
     };
+    check_account(reach, account_id).await?;
     let answer = reach.clients.iam().get_user().user_name(name).send().await;
     let user = match answer.map_err(|error| reach.clients.failed("iam:GetUser", &error)) {
         Ok(answer) => answer.user,
@@ -37,7 +38,6 @@ pub(super) async fn find_user(
         Err(error) => return Err(error),
     };
     let Some(user) = user else { return Err(nobody(account_id, override_)) };
-    check_account(user.arn(), account_id, reach.clients.actor())?;
     Ok(Principal::IamUser { user_name: user.user_name })
 }
 
@@ -59,19 +59,29 @@ fn nobody(account_id: &str, override_: Option<&str>) -> AwsError {
     })
 }
 
-/// A role chain that ends in another account would change a group of the same name there.
-pub(super) fn check_account(arn: &str, account_id: &str, actor: &str) -> Result<(), AwsError> {
-    match arn.split(':').nth(4) {
-        Some(found) if found.len() == 12 && found != account_id => Err(AwsError::permanent(format!(
-            "The IAM group is in account {account_id}, but {actor} acts in account {found}: the integration \
-             of the target names the wrong role."
-        ))),
-        _ => Ok(()),
+/// Another account may have a group and a user of the same names: what is changed there was never ours to
+/// change, and what is not there proves nothing.
+///
+/// # Errors
+/// The calls act in another account, or AWS did not say in which.
+pub(super) async fn check_account(reach: &Reach, account_id: &str) -> Result<(), AwsError> {
+    let found = reach.clients.account().await?;
+    if found == account_id {
+        return Ok(());
     }
+    let hint = match reach.clients.role_arn() {
+        Some(_) => "the integration of the target names the wrong role.",
+        None => "start the bot with credentials of that account, or give the integration a role there.",
+    };
+    Err(AwsError::permanent(format!(
+        "The IAM group is in account {account_id}, but {} acts in account {found}: {hint}",
+        reach.clients.actor()
+    )))
 }
 
 impl IamMembership<'_> {
     pub(super) async fn look(&self, reach: &Reach) -> Result<bool, AwsError> {
+        check_account(reach, self.account_id).await?;
         match self.is_in_groups_of_user(reach).await {
             Err(error) if error.is_missing() => Ok(false),
             Err(error) if error.is_unavailable() => match self.is_in_users_of_group(reach).await {
@@ -87,11 +97,10 @@ impl IamMembership<'_> {
         }
     }
 
-    pub(super) async fn grant(&self, reach: &Reach) -> Result<Progress, AwsError> {
-        self.check_role(reach)?;
+    pub(super) async fn grant(&self, reach: &Reach, is_wanted: Wanted<'_>) -> Result<Progress, AwsError> {
+        check_account(reach, self.account_id).await?;
         reach
-            .clients
-            .iam()
+            .iam_to_give(is_wanted)?
             .add_user_to_group()
             .group_name(self.group_name)
             .user_name(self.user_name)
@@ -102,7 +111,7 @@ impl IamMembership<'_> {
     }
 
     pub(super) async fn revoke(&self, reach: &Reach) -> Result<Progress, AwsError> {
-        self.check_role(reach)?;
+        check_account(reach, self.account_id).await?;
         let answer = reach
             .clients
             .iam()
@@ -118,11 +127,6 @@ impl IamMembership<'_> {
             return Err(error);
         }
         if self.look(reach).await? { Err(still_there()) } else { Ok(Progress::Done) }
-    }
-
-    fn check_role(&self, reach: &Reach) -> Result<(), AwsError> {
-        let actor = reach.clients.actor();
-        check_account(reach.clients.role_arn().unwrap_or_default(), self.account_id, actor)
     }
 
     async fn is_in_groups_of_user(&self, reach: &Reach) -> Result<bool, AwsError> {
@@ -167,20 +171,5 @@ impl IamMembership<'_> {
                 return Ok(false);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_in_another_account_is_noticed() {
-        let check = |arn| check_account(arn, "222222222222", "role x");
-        assert!(check("arn:aws:iam::222222222222:user/ana").is_ok());
-        assert!(check("").is_ok());
-        let error = check("arn:aws:iam::111111111111:role/sym/SymIAMMain").unwrap_err();
-        assert!(!error.is_transient());
-        assert!(error.to_string().contains("acts in account 111111111111"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 
 use super::reach::Reach;
 use super::target::still_there;
-use super::{AwsError, Progress};
+use super::{AwsError, Progress, Wanted};
 use aws_sdk_identitystore::operation::get_group_membership_id::GetGroupMembershipIdError;
 use aws_sdk_identitystore::types::error::ResourceNotFoundException;
 use aws_sdk_identitystore::types::{MemberId, ResourceType};
@@ -21,9 +21,9 @@ impl Membership<'_> {
         Ok(self.id(reach).await?.is_some())
     }
 
-    pub(super) async fn grant(&self, reach: &Reach) -> Result<Progress, AwsError> {
+    pub(super) async fn grant(&self, reach: &Reach, is_wanted: Wanted<'_>) -> Result<Progress, AwsError> {
         let answer = reach
-            .identity_store()
+            .identity_store_to_give(is_wanted)
             .await?
             .create_group_membership()
             .identity_store_id(self.identity_store_id)

@@ -1,8 +1,8 @@
 //! What a job needs to call AWS: the clients of its session, and a turn.
 
-use super::AwsError;
 use super::budget::{Budget, Known, OperationSeat, Place, Urgency};
 use super::clients::Clients;
+use super::{AwsError, Wanted};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,9 +41,40 @@ impl Reach {
         Ok(self.clients.identity_store())
     }
 
+    /// Clients for the call of sso-admin that gives access.
+    pub(super) async fn sso_admin_to_give(
+        &self,
+        is_wanted: Wanted<'_>,
+    ) -> Result<&aws_sdk_ssoadmin::Client, AwsError> {
+        self.turn_to_give(is_wanted).await?;
+        Ok(self.clients.sso_admin())
+    }
+
+    /// Clients for the call of the identity store that gives access.
+    pub(super) async fn identity_store_to_give(
+        &self,
+        is_wanted: Wanted<'_>,
+    ) -> Result<&aws_sdk_identitystore::Client, AwsError> {
+        self.turn_to_give(is_wanted).await?;
+        Ok(self.clients.identity_store())
+    }
+
+    /// Clients for the call of IAM that gives access, which no quota of ours counts.
+    pub(super) fn iam_to_give(&self, is_wanted: Wanted<'_>) -> Result<&aws_sdk_iam::Client, AwsError> {
+        if is_wanted() { Ok(self.clients.iam()) } else { Err(unwanted()) }
+    }
+
     async fn turn(&self) -> Result<(), AwsError> {
+        self.turn_to_give(&|| true).await
+    }
+
+    /// After the turn has come nothing is waited for: what was decided while it was is heeded.
+    async fn turn_to_give(&self, is_wanted: Wanted<'_>) -> Result<(), AwsError> {
         if let Some(budget) = &self.budget {
             budget.turn(self.urgency).await?;
+        }
+        if !is_wanted() {
+            return Err(unwanted());
         }
         self.has_called.store(true, Ordering::Relaxed);
         Ok(())
@@ -79,4 +110,9 @@ impl Reach {
             budget.saw(kind, running);
         }
     }
+}
+
+/// As if others had gone first: nothing was tried, and what is owed now is in the books.
+fn unwanted() -> AwsError {
+    AwsError::crowded("The access was no longer wanted when it was its turn to be given.")
 }

@@ -5,7 +5,7 @@ use super::budget::OperationSeat;
 use super::iam::IamMembership;
 use super::membership::Membership;
 use super::reach::Reach;
-use super::{AwsError, Progress};
+use super::{AwsError, Progress, Wanted};
 use crate::access::{OperationId, Principal, Resource};
 
 /// A principal and a resource that fit together.
@@ -54,11 +54,16 @@ impl<'a> Target<'a> {
         }
     }
 
-    pub(super) async fn grant(&self, reach: &Reach, is_repeat: bool) -> Result<Progress, AwsError> {
+    pub(super) async fn grant(
+        &self,
+        reach: &Reach,
+        is_repeat: bool,
+        is_wanted: Wanted<'_>,
+    ) -> Result<Progress, AwsError> {
         match self {
-            Self::Assignment(target) => target.grant(reach, is_repeat).await,
-            Self::Membership(target) => target.grant(reach).await,
-            Self::Iam(target) => target.grant(reach).await,
+            Self::Assignment(target) => target.grant(reach, is_repeat, is_wanted).await,
+            Self::Membership(target) => target.grant(reach, is_wanted).await,
+            Self::Iam(target) => target.grant(reach, is_wanted).await,
         }
     }
 

@@ -185,7 +185,7 @@ impl Bench {
         resource: &Resource,
         is_repeat: bool,
     ) -> Result<Progress, AwsError> {
-        self.aws.grant(&self.session(resource), principal, resource, is_repeat).await
+        self.aws.grant(&self.session(resource), principal, resource, is_repeat, &|| true).await
     }
 
     async fn revoke(&self, principal: &Principal, resource: &Resource) -> Result<Progress, AwsError> {

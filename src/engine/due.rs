@@ -4,7 +4,7 @@
 use super::{About, Engine, jitter};
 use crate::access::{
     Connection, Entitlement, EntitlementDuty, EntitlementId, Event, MachineError, RequestDuty, RequestId,
-    Timestamp,
+    Span, Timestamp,
 };
 use crate::aws::{AwsError, Progress, Session};
 use crate::store::{Due, StoreError};
@@ -18,8 +18,8 @@ pub(super) const BATCH: usize = 256;
 /// stands still while the machine sleeps and does not know when the wall clock is set.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
 
-/// A clock that goes back by less is being kept right.
-const CLOCKS_DIFFER_MS: i64 = 1_000;
+/// How long work is left alone whose row made trouble.
+const LEFT_ALONE: Span = Span::minutes(1);
 
 impl Engine {
     /// Starts everything that is due and not in hand; returns how many pieces of work that is.
@@ -28,7 +28,8 @@ impl Engine {
             return 0;
         }
         let now = self.now();
-        let limit = self.shared.busy.len() + BATCH;
+        // What is in hand or in trouble must not hide what is due behind it.
+        let limit = self.shared.busy.len() + self.shared.troubles(now) + BATCH;
         let due = match self.shared.store.due(now, limit) {
             Ok(due) => due,
             Err(error) => {
@@ -37,12 +38,16 @@ impl Engine {
             }
         };
         let mut started = 0;
-        let put_off = self.put_off(now);
-        for what in due.into_iter().map(|(_, what)| what).chain(put_off) {
-            if self.shared.troubled(&what, now) {
+        let due = due.into_iter().map(|(_, what)| (what, false));
+        let offered = self.offered(now).into_iter().map(|what| (what, true));
+        for (what, is_offered) in due.chain(offered) {
+            let is_troubled = self.shared.troubled(&what, now);
+            let Some(held) = (!is_troubled).then(|| self.shared.busy.hold(&what)).flatten() else {
+                if is_offered {
+                    self.shared.offers.add(what);
+                }
                 continue;
-            }
-            let Some(held) = self.shared.busy.hold(&what) else { continue };
+            };
             let engine = self.clone();
             started += 1;
             self.spawn(async move {
@@ -54,25 +59,15 @@ impl Engine {
                     // The row stays where it is and the others go on.
                     engine.store_failed(&error);
                     engine.shared.trouble(&what, engine.now());
+                    if is_offered {
+                        engine.shared.offers.add(what);
+                    }
                 }
                 drop(held);
                 engine.wake();
             });
         }
         started + self.start_outbox()
-    }
-
-    /// What waits for a time that is further away than any pause: the clock was put back.
-    fn put_off(&self, now: Timestamp) -> Vec<Due> {
-        let before = self.shared.looked_at.swap(now.millis(), Ordering::SeqCst);
-        if before <= now.millis() + CLOCKS_DIFFER_MS {
-            return Vec::new();
-        }
-        tracing::warn!(by_ms = before - now.millis(), "the clock was put back");
-        let all = self.shared.store.entitlements();
-        all.filter(|entitlement| entitlement.owed(now).is_some())
-            .map(|entitlement| Due::Entitlement(entitlement.id))
-            .collect()
     }
 
     /// Returns when there may be something to do.
@@ -84,10 +79,7 @@ impl Engine {
 
     async fn do_for_request(&self, id: &RequestId) -> Result<(), StoreError> {
         let Some(request) = self.shared.store.request(id)? else { return Ok(()) };
-        let Some((duty, due)) = request.duty() else { return Ok(()) };
-        if due > self.now() {
-            return Ok(());
-        }
+        let Some(duty) = request.owed(self.now()) else { return Ok(()) };
         // What was read may have been written a moment ago: nothing leaves before it is on disk.
         self.shared.store.settle().await?;
         match duty {
@@ -121,7 +113,12 @@ impl Engine {
                 Some(event) => event,
                 // Others had the right of way, and nothing was tried: it is still due, and what is
                 // owed may be something else by now.
-                None => return Ok(()),
+                None => {
+                    if entitlement.duty().is_some_and(|(_, due)| due > self.now()) {
+                        self.shared.offers.add(Due::Entitlement(id.clone()));
+                    }
+                    return Ok(());
+                }
             },
         };
         self.take(&About::Entitlement(id.clone()), &event).await
@@ -152,7 +149,13 @@ impl Engine {
         let event = match (duty, work.operation) {
             (EntitlementDuty::Look, _) => looked(tried(aws.look(&session, who, what).await)?),
             (EntitlementDuty::Grant, _) => {
-                granted(tried(aws.grant(&session, who, what, work.attempts > 0).await)?)
+                // What the books said may have changed while it waited for its turn.
+                let is_wanted = || {
+                    let held = self.shared.store.entitlement(&entitlement.id);
+                    matches!(held, Ok(Some(held)) if held.is_to_be_given(self.now()))
+                };
+                let answer = aws.grant(&session, who, what, work.attempts > 0, &is_wanted).await;
+                granted(tried(answer)?)
             }
             (EntitlementDuty::Revoke, _) => revoked(tried(aws.revoke(&session, who, what).await)?),
             (EntitlementDuty::PollGrant, Some(operation)) => {
@@ -224,23 +227,29 @@ fn revoked(answer: Result<Progress, AwsError>) -> Event {
 }
 
 impl super::Shared {
-    /// Work whose row could not be read or written is left alone for a minute.
+    /// Work whose row could not be read or written is left alone for a minute; not for longer where the
+    /// clock was put back.
     fn troubled(&self, what: &Due, now: Timestamp) -> bool {
         let troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        troubles.get(what).is_some_and(|until| *until > now)
+        troubles.get(what).is_some_and(|until| *until > now && *until <= now + LEFT_ALONE)
+    }
+
+    /// How many are left alone.
+    fn troubles(&self, now: Timestamp) -> usize {
+        let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        troubles.retain(|_, until| *until > now && *until <= now + LEFT_ALONE);
+        troubles.len()
     }
 
     fn trouble(&self, what: &Due, now: Timestamp) {
         let mut troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        troubles.retain(|_, until| *until > now);
-        troubles.insert(what.clone(), now + crate::access::Span::minutes(1));
+        troubles.insert(what.clone(), now + LEFT_ALONE);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Span;
 
     #[test]
     fn the_bot_wakes_at_the_very_moment_and_never_sleeps_long() {

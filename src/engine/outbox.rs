@@ -34,6 +34,8 @@ enum Errand {
 
 #[derive(Debug, Clone, Copy)]
 struct Wait {
+    /// It failed then: a clock that was put back to before it ends the wait.
+    since: Timestamp,
     until: Timestamp,
     failures: u32,
 }
@@ -57,7 +59,7 @@ impl Outbox {
     }
 
     fn is_waiting(&self, errand: &Errand, now: Timestamp) -> bool {
-        self.lock().get(errand).is_some_and(|wait| wait.until > now)
+        self.lock().get(errand).is_some_and(|wait| (wait.since..wait.until).contains(&now))
     }
 
     fn succeeded(&self, errand: &Errand) {
@@ -70,7 +72,7 @@ impl Outbox {
         let backoff = Span::seconds(1_i64.checked_shl(failures.min(8)).unwrap_or(256));
         let asked =
             error.retry_after().map(|wait| Span::millis(i64::try_from(wait.as_millis()).unwrap_or(1000)));
-        waiting.insert(errand.clone(), Wait { until: now + asked.unwrap_or(backoff), failures });
+        waiting.insert(errand.clone(), Wait { since: now, until: now + asked.unwrap_or(backoff), failures });
     }
 }
 

@@ -381,7 +381,10 @@ fn is_no_laxer(before: &Plain, after: &Plain) -> bool {
 
 proptest! {
     // Some laws are about few of the scenes that chance draws: many are passed over.
-    #![proptest_config(ProptestConfig { max_global_rejects: 200_000, ..ProptestConfig::with_cases(3_000) })]
+    #![proptest_config(ProptestConfig {
+        max_global_rejects: 200_000,
+        ..ProptestConfig::with_cases(12 * ProptestConfig::default().cases)
+    })]
 
     #[test]
     fn the_rules_mean_what_the_oracle_says(rules in rules(), scene in scene()) {

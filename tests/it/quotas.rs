@@ -143,6 +143,30 @@ async fn in_one_account_two_people_are_served_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_grant_that_is_revoked_while_it_waits_for_its_account_is_never_given() {
+    let world = World::with(STORIES).await;
+    world.aws().set_operation_time(OperationTime::Millis(3_000));
+    let (ana, bo, cy) = (world.person("ana"), world.person("bo"), world.person("cy"));
+    let (first, second) = (ana.asks_to_be_admin(HOUR).await, cy.asks_to_be_admin(HOUR).await);
+    bo.approves(&first).await;
+    bo.approves(&second).await;
+    assert_eq!((world.word(&first).as_str(), world.word(&second).as_str()), ("granting", "granting"));
+    assert_eq!(world.aws().in_flight(), 1, "the other one waits");
+    bo.revokes(&second).await;
+    assert_eq!(world.word(&second), "ending");
+    world.pass(minutes(1)).await;
+    assert!(world.is_active(&first));
+    assert_eq!(world.word(&second), "ended");
+    let given = world.aws().calls_of("CreateAccountAssignment");
+    let users: Vec<_> = given.iter().map(|call| call.input["PrincipalId"].as_str().unwrap()).collect();
+    assert_eq!(users, [ana.player.sso_user.as_str()], "given after its claim had ended");
+    world.ignore_messages();
+    world.pass(HOUR).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_bot_that_is_stopped_while_hundreds_wait_stops_at_once_and_goes_on_later() {
     let mut world = World::with(STORIES).await;
     let ends = world.now() + HOUR;

@@ -1,6 +1,7 @@
 //! What machines say, and what it means for the entitlement and everybody who claims it.
 
 use super::{Draft, retry_after_failure};
+use crate::access::entitlement::alarms_within;
 use crate::access::{
     AccessRequest, Cause, ClaimStage, Custody, Entitlement, Jitter, MachineError, NoticeKind, OperationId,
     Refusal, Removal, RequestId, Retry, Span, Status, Timestamp,
@@ -68,7 +69,7 @@ impl Draft {
         };
         *polls = polls.saturating_add(1);
         retry.at = at + poll_after(*polls);
-        Ok(())
+        self.keep_alarms()
     }
 
     pub(super) fn grant_confirmed(&mut self) -> Result<(), Refusal> {
@@ -203,16 +204,24 @@ impl Draft {
     /// Revoking never gives up: whatever AWS says, it is tried again.
     pub(super) fn revoke_failed(&mut self, error: &MachineError, jitter: Jitter) -> Result<(), Refusal> {
         let at = self.at;
-        let Custody::Revoking { operation, polls, retry, since, .. } = &mut self.entitlement()?.custody
-        else {
+        let Custody::Revoking { operation, polls, retry, .. } = &mut self.entitlement()?.custody else {
             return Err(Refusal::Stale);
         };
-        // A clock that was put back must not put off the alarms.
-        *since = (*since).min(at);
         *retry = retry_after_failure(retry, &error.message, jitter, at);
         if error.ends_operation {
             *operation = None;
             *polls = 0;
+        }
+        self.keep_alarms()
+    }
+
+    /// A clock that was put back must not put off the alarms: neither by the end that was written ahead of
+    /// it, nor by alarms that were raised ahead of it, after which the next one is ever further away.
+    fn keep_alarms(&mut self) -> Result<(), Refusal> {
+        let at = self.at;
+        if let Custody::Revoking { since, alarms, .. } = &mut self.entitlement()?.custody {
+            *since = (*since).min(at);
+            *alarms = (*alarms).min(alarms_within(at.since(*since)));
         }
         Ok(())
     }

@@ -56,7 +56,7 @@ fn line(books: &Books, event: &Event, at: Timestamp) -> Result<String, Refusal> 
     if !step.redraw.is_empty() {
         parts.push(format!("redraws {}", short(&step.redraw, at)));
     }
-    Ok(parts.join("\n      "))
+    Ok(if parts.is_empty() { "nothing".to_owned() } else { parts.join(" | ") })
 }
 
 /// As JSON without quotation marks, with times relative to `at`.
@@ -99,7 +99,9 @@ fn name(event: &Event) -> String {
             format!("{} {:?} r2", facts.user, click.action)
         }
         Event::Clicked { click, facts } => format!("{} {:?}", facts.user, click.action),
-        Event::Identified { facts, .. } => format!("{} Identified", facts.user),
+        Event::Identified { facts, terms, .. } => {
+            format!("{} Identified{}", facts.user, if terms.restores { " restoring" } else { "" })
+        }
         other => {
             let text = format!("{other:?}");
             let end = text.find(['{', '(']).unwrap_or(text.len());
@@ -120,44 +122,54 @@ fn name(event: &Event) -> String {
     }
 }
 
+/// A chapter for every state; states of which the same is to be said share one.
 fn book(states: &[(Books, Timestamp)], more: &[Event]) -> String {
-    let mut text = String::new();
-    for (number, (books, at)) in states.iter().enumerate() {
-        writeln!(text, "\n{number}. {}", shape(books)).unwrap();
-        let mut refused: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let now = *at + Span::seconds(1);
-        for event in every_event(now).iter().chain(more) {
-            match line(books, event, now) {
-                Ok(line) => writeln!(text, "  {}\n      {line}", name(event)).unwrap(),
-                Err(refusal) => refused.entry(format!("{refusal:?}")).or_default().push(name(event)),
-            }
-        }
-        for (refusal, names) in refused {
-            let refusal = refusal.replace(&format!("{START:?}"), "START");
-            writeln!(text, "  {refusal}: {}", names.join(", ")).unwrap();
-        }
-        // Around the moments at which time itself changes something.
-        let due = books.requests.values().filter_map(|request| request.duty().map(|(_, due)| due));
-        let ends = books.entitlement.iter().filter_map(|entitlement| entitlement.duty().map(|(_, due)| due));
-        let moments: std::collections::BTreeSet<Timestamp> = due.chain(ends).filter(|due| due > at).collect();
-        for moment in moments {
-            for (name, time) in [
-                ("just before", moment - Span::millis(1)),
-                ("when", moment),
-                ("long after", moment + Span::hours(3)),
-            ] {
-                let line = line(books, &Event::TimePassed, time).unwrap();
-                writeln!(text, "  {name} its time ({}) has come\n      {line}", relative(moment, *at))
-                    .unwrap();
-            }
+    let mut chapters: Vec<(String, String)> = Vec::new();
+    for (books, at) in states {
+        let text = chapter(books, *at, more);
+        match chapters.iter_mut().find(|(_, known)| *known == text) {
+            Some((names, _)) => write!(names, ", {}", shape(books)).unwrap(),
+            None => chapters.push((shape(books), text)),
         }
     }
-    text
+    chapters.iter().fold(String::new(), |book, (names, text)| format!("{book}\n{names}\n{text}"))
+}
+
+/// A line for every consequence, with all that leads to it.
+fn chapter(books: &Books, at: Timestamp, more: &[Event]) -> String {
+    let mut lines: Vec<(Vec<String>, String)> = Vec::new();
+    let mut add = |name: String, line: String| match lines.iter_mut().find(|(_, known)| *known == line) {
+        Some((names, _)) => names.push(name),
+        None => lines.push((vec![name], line)),
+    };
+    let now = at + Span::seconds(1);
+    for event in every_event(now).iter().chain(more) {
+        let line = match line(books, event, now) {
+            Ok(line) => line,
+            Err(refusal) => format!("{refusal:?}").replace(&format!("{START:?}"), "START"),
+        };
+        add(name(event), line);
+    }
+    // Around the moments at which time itself changes something.
+    let due = books.requests.values().filter_map(|request| request.duty().map(|(_, due)| due));
+    let ends = books.entitlement.iter().filter_map(|entitlement| entitlement.duty().map(|(_, due)| due));
+    let moments: std::collections::BTreeSet<Timestamp> = due.chain(ends).filter(|due| *due > at).collect();
+    for moment in moments {
+        for (name, time) in [
+            ("just before", moment - Span::millis(1)),
+            ("at", moment),
+            ("long after", moment + Span::hours(3)),
+        ] {
+            let line = line(books, &Event::TimePassed, time).unwrap();
+            add(format!("{name} {}", relative(moment, at)), line);
+        }
+    }
+    lines.iter().fold(String::new(), |text, (names, line)| format!("{text}  {}: {line}\n", names.join(", ")))
 }
 
 #[test]
 fn every_event_in_every_state_of_one_request() {
-    insta::assert_snapshot!(book(&every_state(), &[]));
+    insta::assert_snapshot!(book(every_state(), &[]));
 }
 
 /// Two requests of one person for one thing.

@@ -6,7 +6,7 @@ use super::*;
 fn access_that_is_gone_is_closed_or_given_again_and_nothing_else_changes() {
     let reached = every_state();
     let mut seen = [false, false];
-    for (books, at) in &reached {
+    for (books, at) in reached {
         for later in [Span::ZERO, Span::minutes(6), Span::hours(2)] {
             let at = *at + later;
             let mut after = books.clone();
@@ -45,6 +45,26 @@ fn access_that_is_gone_is_closed_or_given_again_and_nothing_else_changes() {
         }
     }
     assert_eq!(seen, [true, true], "both ways are tried");
+}
+
+#[test]
+fn access_is_missed_five_minutes_after_aws_confirmed_it_by_a_read_that_began_before_now() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    let steps = [
+        identified("r1", "ana", false),
+        click("r1", "bo", ClickAction::Approve),
+        Event::Looked { is_present: false },
+        Event::GrantConfirmed,
+    ];
+    for event in steps {
+        books.apply(&event, START).unwrap();
+    }
+    let found = |since: Timestamp, at: Timestamp| books.clone().apply(&Event::FoundAbsent { since }, at);
+    let (early, now) = (START + Span::minutes(5), START + Span::minutes(6));
+    assert_eq!(found(early - Span::millis(1), now), Err(Refusal::Stale));
+    assert!(found(early, now).is_ok() && found(now, now).is_ok());
+    assert_eq!(found(now + Span::millis(1), now), Err(Refusal::Stale), "the clock was put back");
 }
 
 /// One hour from `START`, held and then given again: what becomes of it.

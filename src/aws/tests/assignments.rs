@@ -295,7 +295,7 @@ async fn grants_take_eight_places_and_the_others_wait_and_are_sent_back() {
                 account_id,
             };
             let session = Session { connection: &to_sso, name: &name, source_identity: None };
-            aws.grant(&session, &sso_user(ANA), &resource, false).await
+            aws.grant(&session, &sso_user(ANA), &resource, false, &|| true).await
         }));
     }
     while bench.sandbox.in_flight() < 8 || aws.waiting() < 4 {
@@ -345,7 +345,8 @@ async fn ten_operations_are_asked_about_in_one_call() {
             permission_set_arn: ADMIN.to_owned(),
             account_id,
         };
-        let operation = running(aws.grant(&bench.session(&resource), &sso_user(ANA), &resource, false).await);
+        let operation =
+            running(aws.grant(&bench.session(&resource), &sso_user(ANA), &resource, false, &|| true).await);
         started.push((resource, operation));
     }
     bench.pass(2_000);

@@ -108,9 +108,30 @@ async fn a_role_in_the_wrong_account_changes_nothing() {
     for error in [
         bench.find(&wrong, "ana@example.com", None).await.map(|_| ()).unwrap_err(),
         bench.grant(&ana, &wrong, false).await.map(|_| ()).unwrap_err(),
+        bench.look(&ana, &wrong).await.map(|_| ()).unwrap_err(),
         bench.revoke(&ana, &wrong).await.map(|_| ()).unwrap_err(),
     ] {
         assert!(error.to_string().contains("names the wrong role"), "{error}");
     }
     assert_eq!(bench.sandbox.holdings(), []);
+}
+
+/// A bot that uses its own identity and was started with credentials of another account.
+#[tokio::test]
+async fn what_is_absent_in_another_account_is_no_proof() {
+    let bench = bench().await;
+    let (ana, here) = (iam_user("ana@example.com"), deployers());
+    bench.sandbox.join_iam_group(PROD, "deployers", "ana@example.com");
+    let own = Connection { hops: Vec::new(), ..bench.to_iam.clone() };
+    let name = RequestId::new("r1");
+    let session = Session { connection: &own, name: &name, source_identity: None };
+    for error in [
+        bench.aws.look(&session, &ana, &here).await.map(|_| ()).unwrap_err(),
+        bench.aws.grant(&session, &ana, &here, false, &|| true).await.map(|_| ()).unwrap_err(),
+        bench.aws.revoke(&session, &ana, &here).await.map(|_| ()).unwrap_err(),
+        bench.aws.holders(&session, &here).await.map(|_| ()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("start the bot with credentials of that account"), "{error}");
+    }
+    assert!(bench.sandbox.in_iam_group(PROD, "deployers", "ana@example.com"));
 }
