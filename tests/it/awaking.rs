@@ -19,7 +19,7 @@ const ROWS: usize = 4_000;
 async fn awake(world: &World, store: Store) -> Engine {
     let slack = SlackApi::new(&api::Settings {
         api_url: world.slack().api_url(),
-        ..api::Settings::new(&world.slack().bot_token(), world.clock.as_function())
+        ..api::Settings::new(world.slack().bot_token(), world.clock.as_function())
     });
     let aws = sym::aws::Settings { attempts: 1, ..world.stage.aws_settings(&world.clock) };
     Engine::new(Parts {
