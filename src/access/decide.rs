@@ -150,6 +150,7 @@ impl Draft {
                             || old.approvals != request.approvals
                             || old.terms != request.terms
                             || old.cards.len() != request.cards.len()
+                            || has_moved(old, request)
                     })
             })
             .map(|(id, _)| id.clone())
@@ -243,6 +244,12 @@ impl Draft {
             ) => {}
         }
     }
+}
+
+/// Whether a card was posted anew: it says so, and its buttons may have been taken away by a press that
+/// came before its place was known.
+fn has_moved(old: &AccessRequest, new: &AccessRequest) -> bool {
+    old.cards.iter().zip(&new.cards).any(|(old, new)| old.place.is_some() && old.place != new.place)
 }
 
 /// The wait before the next try: doubling from one second to five minutes, spread over the upper

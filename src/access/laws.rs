@@ -433,6 +433,23 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
 }
 
 #[test]
+fn a_card_is_drawn_again_when_it_stands_somewhere_else_and_not_when_it_is_posted_first() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    books.apply(&identified("r1", "ana", false), START).unwrap();
+    let mut posted = |ts: &str| {
+        let place = Place { channel: "C1".into(), ts: ts.into() };
+        let event = Event::CardPosted { request: "r1".into(), destination: "#access".into(), place };
+        let step = books.apply(&event, START).unwrap();
+        (step.redraw.len(), step.case.requests[&RequestId::new("r1")].cards[0].is_anew)
+    };
+    assert_eq!(posted("1.0"), (0, false), "it shows what is");
+    assert_eq!(posted("1.0"), (0, false));
+    assert_eq!(posted("2.0"), (1, true), "it must say that it was posted again");
+    assert_eq!(posted("2.0"), (0, true));
+}
+
+#[test]
 fn a_rule_that_denies_now_closes_what_waits_and_leaves_what_was_given() {
     let denied = Event::NowDenied { request: "r1".into(), rule: "never".into() };
     for (books, at) in every_state() {
