@@ -357,6 +357,20 @@ fn every_status_and_every_custody_is_reached() {
 }
 
 #[test]
+fn every_state_is_read_back_as_it_was_written_and_what_is_usual_is_not_written() {
+    fn again<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+        serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
+    }
+    for (books, _) in every_state() {
+        assert_eq!(again(&books.requests), books.requests);
+        assert_eq!(again(&books.entitlement), books.entitlement);
+        let terms = &books.requests[&RequestId::from("r1")].terms;
+        let written = serde_json::to_value(terms).unwrap();
+        assert_eq!(written.get("restores").is_some(), terms.restores);
+    }
+}
+
+#[test]
 fn a_click_at_the_deadline_is_too_late_even_if_nothing_has_lapsed_it() {
     let mut books = Books::default();
     books.open("r1", "ana", Span::hours(1), START);

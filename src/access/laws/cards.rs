@@ -108,7 +108,7 @@ fn two_rules(terms: &mut Terms) {
         fallback: Some(Fallback {
             after: Some(Span::minutes(minutes)),
             notify: vec![format!("#{name}-leads"), "#all".to_owned()],
-            approvers: vec![person(name)],
+            approvers: vec![People::Usergroup(name.into()), person(name)],
             is_used: false,
         }),
     };
@@ -129,6 +129,9 @@ fn only_those_behind_people_who_cannot_be_reached_are_asked_at_once() {
     assert_eq!(fallen_back(&books), ["data"]);
     let cards: Vec<&str> = request(&books).cards.iter().map(|card| card.destination.as_str()).collect();
     assert_eq!(cards, ["#ops", "#data", "#data-leads", "#all"]);
+    let [ops, data] = request(&books).terms.requirements.as_slice() else { panic!() };
+    assert_eq!(ops.approvers, [People::Usergroup("ops".into())]);
+    assert_eq!(data.approvers, [People::Usergroup("data".into()), person("data")], "each once");
 }
 
 #[test]

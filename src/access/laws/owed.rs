@@ -141,3 +141,38 @@ fn an_operation_of_aws_is_asked_about_soon_and_then_after_an_eighth_of_its_age_u
     let some = [0, 8, 9, 10, 16, 32, 43, 100, 120].map(|polls: usize| pauses[polls]);
     assert_eq!(some, [100, 100, 112, 126, 256, 1684, 5000, 5000, 5000]);
 }
+
+#[test]
+fn access_is_given_only_while_a_claim_on_it_lives() {
+    let granting = || Custody::Granting { operation: None, polls: 0, retry: Retry::now(START) };
+    let end = START + Span::hours(1);
+    let endless = Claim { duration: None, stage: ClaimStage::Confirmed { ends_at: None } };
+    let given = |claims: &[Claim], now| entitlement(granting(), claims).is_to_be_given(now);
+    assert!(given(&[ends_at(end)], end - Span::millis(1)) && given(&[endless.clone(), ends_at(end)], end));
+    assert!(!given(&[ends_at(end)], end) && !given(&[ends_at(end)], end + Span::hours(1)));
+    assert!(!given(&[], START));
+    let held = entitlement(Custody::Held { retry: Retry::now(START) }, &[endless]);
+    assert!(!held.is_to_be_given(START));
+}
+
+#[test]
+fn who_asks_is_found_out_when_it_is_due_and_at_once_when_the_clock_was_put_back() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    let request = |books: &Books| books.requests[&RequestId::from("r1")].clone();
+    let identifying = request(&books);
+    let owed = |due| {
+        let status = Status::Identifying { retry: Retry::now(due) };
+        AccessRequest { status, ..identifying.clone() }.owed(START)
+    };
+    let millis = Span::millis(1);
+    assert_eq!(owed(START), Some(RequestDuty::Identify));
+    assert_eq!(owed(START - millis), Some(RequestDuty::Identify));
+    assert_eq!(owed(START + millis), None);
+    assert_eq!(owed(START + Span::minutes(5)), None, "the longest pause");
+    assert_eq!(owed(START + Span::minutes(5) + millis), Some(RequestDuty::Identify));
+    books.apply(&identified("r1", "ana", false), START).unwrap();
+    let remind = START + Span::hours(4);
+    assert_eq!(request(&books).owed(START), None, "people have their time");
+    assert_eq!(request(&books).owed(remind), Some(RequestDuty::Remind));
+}
