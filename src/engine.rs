@@ -10,6 +10,7 @@ mod deciders;
 mod denial;
 mod drift;
 mod due;
+mod hands;
 mod identify;
 mod inbound;
 mod insight;
@@ -21,6 +22,7 @@ mod reachability;
 mod reload;
 mod tasks;
 
+pub use drift::LastSweep;
 pub use insight::{Insight, Named};
 pub use reachability::Finding;
 
@@ -34,6 +36,7 @@ use crate::manifest::Catalog;
 use crate::slack::api::SlackApi;
 use crate::store::{Commit, Due, Store, StoreError};
 use drift::Drift;
+use hands::Hands;
 use inventory::Inventory;
 use offers::Offers;
 use outbox::Outbox;
@@ -97,6 +100,8 @@ struct Shared {
     tasks: Tasks,
     /// The duties in hand.
     busy: Busy<Due>,
+    /// How much of it waits for AWS, and what must wait for that.
+    hands: Hands,
     /// The clicks in hand.
     clicks: Busy<EnvelopeId>,
     /// Duties whose rows made trouble, and until when they are left alone.
@@ -144,6 +149,7 @@ impl Engine {
                 outbox: Outbox::default(),
                 tasks: Tasks::default(),
                 busy: Busy::default(),
+                hands: Hands::default(),
                 clicks: Busy::default(),
                 troubles: Mutex::default(),
                 tidied: Mutex::default(),
@@ -251,7 +257,8 @@ impl Engine {
 
     /// When the next thing is to be started.
     fn next_start(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due = self.shared.store.next_due_beside(|what| self.shared.busy.has(what))?;
+        let Shared { store, busy, hands, .. } = &*self.shared;
+        let due = store.next_due_beside(|what| busy.has(what) || hands.holds_back(what))?;
         Ok([due, self.shared.outbox.next_retry()].into_iter().flatten().min())
     }
 

@@ -84,7 +84,7 @@ pub fn decide(case: &Case, event: &Event, at: Timestamp) -> Result<Step, Refusal
         Event::GrantFailed { error, jitter } => draft.grant_failed(error, *jitter)?,
         Event::RevokeStarted { operation } => draft.revoke_started(operation)?,
         Event::SeenAbsent => draft.seen_absent()?,
-        Event::FoundAbsent { since } => draft.found_absent(*since)?,
+        Event::FoundAbsent { since, fit } => draft.found_absent(*since, fit)?,
         Event::RevokeFailed { error, jitter } => draft.revoke_failed(error, *jitter)?,
     }
     Ok(draft.finish(case, &actor))
@@ -150,6 +150,7 @@ impl Draft {
                             || old.approvals != request.approvals
                             || old.terms != request.terms
                             || old.cards.len() != request.cards.len()
+                            || has_moved(old, request)
                     })
             })
             .map(|(id, _)| id.clone())
@@ -243,6 +244,12 @@ impl Draft {
             ) => {}
         }
     }
+}
+
+/// Whether a card was posted anew: it says so, and its buttons may have been taken away by a press that
+/// came before its place was known.
+fn has_moved(old: &AccessRequest, new: &AccessRequest) -> bool {
+    old.cards.iter().zip(&new.cards).any(|(old, new)| old.place.is_some() && old.place != new.place)
 }
 
 /// The wait before the next try: doubling from one second to five minutes, spread over the upper

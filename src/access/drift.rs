@@ -10,6 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// AWS's reads lag behind its writes: for so long, what was taken may still be listed.
 const LAG: Span = Span::minutes(15);
 
+/// As many findings of a kind are listed one by one.
+const LISTED: usize = 10_000;
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks this way")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 /// Somebody who holds something directly.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Holding {
@@ -53,6 +61,8 @@ pub enum Scope {
     },
     /// One claimed entitlement, looked at by itself.
     Claim(EntitlementId),
+    /// What the audit trail tells about what people had before they asked.
+    Trail,
 }
 
 impl Scope {
@@ -64,7 +74,7 @@ impl Scope {
                 Self::PermissionSet { instance_arn, permission_set_arn },
                 Resource::SsoPermissionSet { instance_arn: instance, permission_set_arn: set, .. },
             ) => instance_arn == instance && permission_set_arn == set,
-            (Self::PermissionSet { .. } | Self::Target { .. } | Self::Claim(_), _) => false,
+            (Self::PermissionSet { .. } | Self::Target { .. } | Self::Claim(_) | Self::Trail, _) => false,
         }
     }
 }
@@ -158,6 +168,9 @@ pub struct Sweep {
     pub missing: Vec<Missing>,
     /// Not known.
     pub unknown: Vec<Unknown>,
+    /// How many more findings there are than are listed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unlisted: usize,
     /// What explains the rest.
     pub memory: Memory,
 }
@@ -168,17 +181,30 @@ impl Sweep {
         self.unclaimed.is_empty() && self.missing.is_empty() && self.unknown.is_empty()
     }
 
+    /// Lists no more findings of a kind than anybody reads, and counts the others: a row that is kept
+    /// has an end.
+    pub fn shorten(&mut self) {
+        self.unlisted =
+            self.unclaimed.len().saturating_sub(LISTED) + self.unknown.len().saturating_sub(LISTED);
+        self.unclaimed.truncate(LISTED);
+        self.unknown.truncate(LISTED);
+    }
+
     /// Compares what was read with what explains it. `claimed` are the keys of every entitlement in the
     /// books, in whatever custody, among those that were read. What is known since the previous sweep
-    /// keeps its time, what is gone is forgotten, and what could not be read stays as it was.
+    /// keeps its time, what is gone is forgotten, and what could not be read stays as it was. AWS was read
+    /// from `at` to `read_until`.
     pub fn of(
         previous: Option<&Self>,
         readings: &[Reading],
         claimed: &BTreeSet<String>,
         mut memory: Memory,
         at: Timestamp,
+        read_until: Timestamp,
     ) -> Self {
-        memory.left.retain(|_, left| at.since(*left) < LAG && *left <= at + LAG);
+        // What was taken while AWS was being read may be in what was read before. A clock that was set
+        // back must not explain anything for ever.
+        memory.left.retain(|_, left| at.since(*left) < LAG && *left <= read_until + LAG);
         memory.own.retain(|own| !readings.iter().any(|reading| reading.shows_absent(own)));
         let explained: BTreeSet<String> =
             memory.own.iter().map(Holding::key).chain(memory.left.keys().map(key)).collect();
@@ -218,6 +244,7 @@ impl Sweep {
             unclaimed: unclaimed.into_values().collect(),
             missing: Vec::new(),
             unknown: unknown.collect(),
+            unlisted: 0,
             memory,
         }
     }
@@ -307,7 +334,7 @@ mod tests {
 
     fn swept(previous: Option<&Sweep>, readings: &[Reading], at: Timestamp) -> Sweep {
         let memory = previous.map(|sweep| sweep.memory.clone()).unwrap_or_default();
-        Sweep::of(previous, readings, &BTreeSet::new(), memory, at)
+        Sweep::of(previous, readings, &BTreeSet::new(), memory, at, at)
     }
 
     #[test]
@@ -320,10 +347,25 @@ mod tests {
             left: BTreeMap::from([left("cy", AT - Span::minutes(14)), left("di", AT - Span::minutes(15))]),
             read_to: None,
         };
-        let sweep = Sweep::of(None, &readings, &claimed, memory, AT);
+        let sweep = Sweep::of(None, &readings, &claimed, memory, AT, AT);
         assert_eq!(names(&sweep), ["di admins", "eve admins"]);
         assert_eq!(sweep.memory.left.len(), 1);
         assert!(!sweep.is_clean() && sweep.read == 1);
+    }
+
+    #[test]
+    fn what_is_taken_while_aws_is_read_for_long_is_explained() {
+        let readings = [read("admins", &["ana", "bo"])];
+        let left = |name: &str, at| (EntitlementId::of(&user(name), &group("admins")), at);
+        let end = AT + Span::minutes(40);
+        // Ana's was taken half an hour after the list was read; Bo's, says a clock that was set back later,
+        // will be.
+        let memory = Memory {
+            left: BTreeMap::from([left("ana", AT + Span::minutes(30)), left("bo", end + Span::minutes(16))]),
+            ..Memory::default()
+        };
+        let sweep = Sweep::of(None, &readings, &BTreeSet::new(), memory, AT, end);
+        assert_eq!(names(&sweep), ["bo admins"]);
     }
 
     #[test]
@@ -364,7 +406,7 @@ mod tests {
             left: BTreeMap::from([(EntitlementId::of(&user("cy"), &group("admins")), AT)]),
             read_to: None,
         };
-        let later = Sweep::of(Some(&first), &[unread("admins")], &claimed, memory, AT);
+        let later = Sweep::of(Some(&first), &[unread("admins")], &claimed, memory, AT, AT);
         assert_eq!(names(&later), ["di admins"]);
         let closed = Reading { flow: None, ..unread("admins") };
         let later = swept(Some(&first), &[closed], AT);
@@ -376,7 +418,7 @@ mod tests {
         let kept = |left: Timestamp| {
             let id = EntitlementId::of(&user("ana"), &group("admins"));
             let memory = Memory { left: BTreeMap::from([(id, left)]), ..Memory::default() };
-            Sweep::of(None, &[], &BTreeSet::new(), memory, AT).memory.left.len() == 1
+            Sweep::of(None, &[], &BTreeSet::new(), memory, AT, AT).memory.left.len() == 1
         };
         let (lag, millis) = (Span::minutes(15), Span::millis(1));
         assert!(kept(AT - lag + millis) && kept(AT) && kept(AT + lag));
@@ -437,11 +479,23 @@ mod tests {
     #[test]
     fn what_was_ones_own_is_so_only_as_long_as_one_has_it() {
         let own = Memory { own: BTreeSet::from([holding("admins", "ana")]), ..Memory::default() };
-        let unseen = Sweep::of(None, &[unread("admins")], &BTreeSet::new(), own, AT);
+        let unseen = Sweep::of(None, &[unread("admins")], &BTreeSet::new(), own, AT, AT);
         assert_eq!(unseen.memory.own.len(), 1);
         let gone = swept(Some(&unseen), &[read("admins", &["bo"])], AT);
         assert!(gone.memory.own.is_empty());
         assert_eq!(names(&swept(Some(&gone), &[read("admins", &["ana"])], AT)), ["ana admins"]);
+    }
+
+    #[test]
+    fn as_many_are_listed_as_can_be_kept_and_the_others_are_counted() {
+        let names: Vec<String> = (0..LISTED + 7).map(|n| format!("user-{n:06}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut sweep = swept(None, &[read("admins", &names)], AT);
+        sweep.shorten();
+        assert_eq!((sweep.unclaimed.len(), sweep.unlisted), (LISTED, 7));
+        let mut later = swept(Some(&sweep), &[read("admins", &names[..3])], AT);
+        later.shorten();
+        assert_eq!((later.unclaimed.len(), later.unlisted), (3, 0));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::{
     UserId,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// A number from 0 to 999 drawn by the caller, spreading retries in time.
 pub type Jitter = u16;
@@ -190,10 +191,13 @@ pub enum Event {
     },
     /// A read has shown the access absent.
     SeenAbsent,
-    /// Two different reads have not shown what should be held: somebody removed it in AWS itself.
+    /// Two reads, one after the other, have not shown what should be held: somebody removed it in AWS itself.
     FoundAbsent {
         /// When the first of them began.
         since: Timestamp,
+        /// Those requests whose requester has been looked up since, and may have the access today. It is
+        /// given again on the account of nobody else.
+        fit: BTreeSet<RequestId>,
     },
     /// A revocation, or asking about it, failed.
     RevokeFailed {

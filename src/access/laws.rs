@@ -12,7 +12,7 @@ mod people;
 
 use super::*;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -158,6 +158,11 @@ fn failed(is_transient: bool) -> MachineError {
     MachineError { message: "AWS said no".into(), is_transient, ends_operation: !is_transient }
 }
 
+/// Two reads have not shown it, and the requester may have it today.
+fn found_absent(since: Timestamp) -> Event {
+    Event::FoundAbsent { since, fit: BTreeSet::from(["r1".into()]) }
+}
+
 /// Every kind of event at this moment, about the one request of [`every_state`].
 fn every_event(at: Timestamp) -> Vec<Event> {
     let place = Place { channel: "C1".into(), ts: "1.0".into() };
@@ -176,8 +181,9 @@ fn every_event(at: Timestamp) -> Vec<Event> {
         Event::GrantConfirmed,
         Event::RevokeStarted { operation: "op".into() },
         Event::SeenAbsent,
-        Event::FoundAbsent { since: at },
-        Event::FoundAbsent { since: START },
+        found_absent(at),
+        found_absent(START),
+        Event::FoundAbsent { since: at, fit: BTreeSet::new() },
         restored("r1"),
     ];
     for is_transient in [true, false] {
@@ -441,6 +447,23 @@ fn strangers_bots_guests_and_leavers_press_in_vain() {
 }
 
 #[test]
+fn a_card_is_drawn_again_when_it_stands_somewhere_else_and_not_when_it_is_posted_first() {
+    let mut books = Books::default();
+    books.open("r1", "ana", Span::hours(1), START);
+    books.apply(&identified("r1", "ana", false), START).unwrap();
+    let mut posted = |ts: &str| {
+        let place = Place { channel: "C1".into(), ts: ts.into() };
+        let event = Event::CardPosted { request: "r1".into(), destination: "#access".into(), place };
+        let step = books.apply(&event, START).unwrap();
+        (step.redraw.len(), step.case.requests[&RequestId::new("r1")].cards[0].is_anew)
+    };
+    assert_eq!(posted("1.0"), (0, false), "it shows what is");
+    assert_eq!(posted("1.0"), (0, false));
+    assert_eq!(posted("2.0"), (1, true), "it must say that it was posted again");
+    assert_eq!(posted("2.0"), (0, true));
+}
+
+#[test]
 fn a_rule_that_denies_now_closes_what_waits_and_leaves_what_was_given() {
     let denied = Event::NowDenied { request: "r1".into(), rule: "never".into() };
     for (books, at) in every_state() {
@@ -619,7 +642,9 @@ proptest! {
                     continue;
                 }
                 // The reads may lag behind: what they do not show may be there.
-                Happening::Sweep(is_right) if !aws.is_present || !is_right => Event::FoundAbsent { since: at },
+                Happening::Sweep(is_right) if !aws.is_present || !is_right => {
+                    Event::FoundAbsent { since: at, fit: ids.iter().map(|id| RequestId::from(*id)).collect() }
+                }
                 Happening::Sweep(_) => continue,
             };
             let was_claiming: Vec<RequestId> =

@@ -9,15 +9,17 @@ pub(super) async fn answer(engine: &Engine, now: bool) -> Result<Value, String> 
         engine.sweep().await.map_err(|error| error.to_string())?;
     }
     let last = engine.last_sweep().map_err(|error| error.to_string())?;
-    let (sweep, age) = last.ok_or_else(|| {
-        "AWS has not been compared with the books yet: the first time is two minutes after the bot has \
-         reached Slack at the latest; `sym drift --now` does it at once"
-            .to_owned()
+    let (sweep, age) = last.sweep.ok_or_else(|| {
+        let failed = last.outdated.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!(
+            "AWS has not been compared with the books yet{failed}: the first time is two minutes after the bot has \
+             reached Slack at the latest; `sym drift --now` does it at once"
+        )
     })?;
-    Ok(line_of(&sweep, age))
+    Ok(line_of(&sweep, age, last.outdated.as_deref()))
 }
 
-fn line_of(sweep: &Sweep, age: Span) -> Value {
+fn line_of(sweep: &Sweep, age: Span, outdated: Option<&str>) -> Value {
     let unclaimed: Vec<Value> = sweep
         .unclaimed
         .iter()
@@ -53,7 +55,9 @@ fn line_of(sweep: &Sweep, age: Span) -> Value {
         "compared": sweep.at.rfc3339(),
         "seconds_ago": age.as_millis() / 1000,
         "read": sweep.read,
-        "agrees": sweep.is_clean(),
+        "outdated": outdated,
+        "agrees": sweep.is_clean() && outdated.is_none(),
+        "not_listed": sweep.unlisted,
         "held_and_not_claimed": unclaimed,
         "claimed_and_not_held": missing,
         "unknown": unknown,

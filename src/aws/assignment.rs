@@ -38,6 +38,7 @@ impl Kind {
 impl Assignment<'_> {
     /// Only what is assigned to the user directly: an assignment through a group is not ours.
     pub(super) async fn look(&self, reach: &Reach) -> Result<bool, AwsError> {
+        let (mut all, mut thin) = (0, 0);
         let mut token = None;
         loop {
             let page = reach
@@ -59,8 +60,15 @@ impl Assignment<'_> {
             if page.account_assignments().iter().any(is_ours) {
                 return Ok(true);
             }
+            // An entry that names nobody may be the one that is asked for: it is no proof of absence.
+            let is_thin = |found: &&aws_sdk_ssoadmin::types::AccountAssignment| {
+                found.principal_type().is_none() || found.principal_id().is_none_or(str::is_empty)
+            };
+            all += page.account_assignments().len();
+            thin += page.account_assignments().iter().filter(is_thin).count();
             token = page.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
+                holders::whole("sso:ListAccountAssignments", all, thin)?;
                 return Ok(false);
             }
         }

@@ -207,7 +207,8 @@ pub(super) async fn names(reach: &Reach, store: &str) -> Result<BTreeMap<String,
 }
 
 /// A list with an entry that names nobody is not a list of everybody.
-fn whole(action: &str, all: usize, thin: usize) -> Result<(), AwsError> {
+/// A list that does not say whose an entry is proves nobody's absence.
+pub(super) fn whole(action: &str, all: usize, thin: usize) -> Result<(), AwsError> {
     match thin {
         0 => Ok(()),
         thin => Err(AwsError::transient(format!(

@@ -58,17 +58,9 @@ pub(super) fn drift(args: &DriftArgs) -> ExitCode {
 /// For people: a part for each kind of finding, with what to do.
 pub(crate) fn table(found: &Value) -> String {
     let list = |name: &str| found[name].as_array().cloned().unwrap_or_default();
-    let text = |item: &Value, name: &str| plain(item[name].as_str().unwrap_or("–"));
-    let mut out = String::new();
-    // Writing to a String does not fail.
-    let _ = writeln!(
-        out,
-        "AWS was compared with the books at {} ({} ago); {} parts of it were read whole.",
-        text(found, "compared"),
-        ago(found["seconds_ago"].as_i64().unwrap_or_default()),
-        found["read"]
-    );
+    let mut out = headline(found);
     let unclaimed = list("held_and_not_claimed");
+    // Writing to a String does not fail.
     if !unclaimed.is_empty() {
         let _ = writeln!(out, "\nHELD AND NOT CLAIMED ({}): nobody removes these but you", unclaimed.len());
         for item in &unclaimed {
@@ -108,11 +100,32 @@ pub(crate) fn table(found: &Value) -> String {
             let _ = writeln!(out, "  {what}, since {since}\n    {why}");
         }
     }
+    if let Some(more @ 1..) = found["not_listed"].as_u64() {
+        let _ = writeln!(out, "\nAnd {more} more, which are not listed.");
+    }
     if found["agrees"] == true {
         out.push_str("They agree.\n");
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+/// How old this is, and whether it may be too old.
+fn headline(found: &Value) -> String {
+    let outdated = match found["outdated"].as_str() {
+        Some(why) => format!("OUT OF DATE, because {}. ", plain(why)),
+        None => String::new(),
+    };
+    format!(
+        "{outdated}AWS was compared with the books at {} ({} ago); {} parts of it were read whole.\n",
+        text(found, "compared"),
+        ago(found["seconds_ago"].as_i64().unwrap_or_default()),
+        found["read"]
+    )
+}
+
+fn text(item: &Value, name: &str) -> String {
+    plain(item[name].as_str().unwrap_or("–"))
 }
 
 fn ago(seconds: i64) -> String {
@@ -157,6 +170,20 @@ mod tests {
         NOT KNOWN (1): nothing is concluded from these
           Prod support, since 2026-11-20T08:00:00.000Z
             throttled
+        ");
+    }
+
+    #[test]
+    fn what_is_out_of_date_says_so_first() {
+        let found = json!({
+            "compared": "2026-11-20T09:00:00.000Z", "seconds_ago": 90_000, "read": 12, "agrees": false,
+            "outdated": "the last try failed: the store could not be read or written: torn", "not_listed": 7,
+            "held_and_not_claimed": [], "claimed_and_not_held": [], "unknown": [],
+        });
+        insta::assert_snapshot!(table(&found), @"
+        OUT OF DATE, because the last try failed: the store could not be read or written: torn. AWS was compared with the books at 2026-11-20T09:00:00.000Z (25 hours ago); 12 parts of it were read whole.
+
+        And 7 more, which are not listed.
         ");
     }
 

@@ -1,20 +1,24 @@
 //! Compares AWS with the books from time to time: what somebody holds and no claim explains is told,
 //! what a claim says is held and AWS does not have is put to the books. Nothing is removed here.
 
+mod books;
+mod missing;
 mod plan;
 mod reading;
+mod telling;
 
-use super::{About, Engine, jitter};
+use super::{Engine, jitter};
 use crate::access::{
-    Custody, EntitlementId, Event, FlowName, Holding, Memory, Missing, Principal, Reading, RequestId,
-    Resource, Scope, Span, Sweep, Timestamp, Unclaimed, key, unknown,
+    Holding, Principal, RequestId, Resource, Scope, Span, Sweep, Timestamp, Unclaimed, unknown,
 };
 use crate::aws::Session;
-use crate::slack::message;
 use crate::store::{Commit, Store, StoreError};
+use books::{claimed, held_resources, in_words, remembered};
+use missing::{absent, is_likely};
 use plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use telling::{Failing, outdated};
 use tokio::sync::watch;
 
 /// The first sweep comes so soon after the bot knows where it is at home, and up to as long again.
@@ -25,11 +29,6 @@ const HOURLY: Span = Span::hours(1);
 const SPREAD: Span = Span::minutes(6);
 /// How soon it is told again what Slack would not take.
 const RETRY: Span = Span::minutes(15);
-
-/// More than so many claims …
-const MANY: usize = 10;
-/// … and this part of all: AWS is more likely to have answered wrongly than to have lost them.
-const PART: usize = 2;
 
 /// When AWS is compared with the books next.
 pub(super) struct Drift {
@@ -46,6 +45,8 @@ struct Times {
     next: Option<Timestamp>,
     /// When people are told what Slack would not take.
     tell: Option<Timestamp>,
+    /// The comparisons fail.
+    failing: Option<Failing>,
 }
 
 impl Default for Drift {
@@ -93,6 +94,15 @@ impl Drift {
     }
 }
 
+/// What is known of the last comparison that was finished.
+#[derive(Debug, Clone)]
+pub struct LastSweep {
+    /// What it has shown, and how long ago it began; nothing before the first one.
+    pub sweep: Option<(Sweep, Span)>,
+    /// Why that may not be how AWS is now.
+    pub outdated: Option<String>,
+}
+
 impl Engine {
     /// Starts a sweep when its time has come, and tells what could not be told before.
     pub(super) fn watch_drift(&self) {
@@ -116,6 +126,7 @@ impl Engine {
                 };
                 if let Err(error) = swept {
                     engine.store_failed(&error);
+                    engine.tell_of_failing().await;
                 }
                 engine.tell_of_drift().await;
             });
@@ -146,19 +157,32 @@ impl Engine {
         Ok(sweep)
     }
 
-    /// What the last comparison has shown, and how long ago it began.
+    /// What the last comparison has shown.
     ///
     /// # Errors
     /// The books cannot be read.
-    pub fn last_sweep(&self) -> Result<Option<(Sweep, Span)>, StoreError> {
+    pub fn last_sweep(&self) -> Result<LastSweep, StoreError> {
         let now = self.now();
-        Ok(self.shared.store.sweep()?.map(|sweep| {
+        let sweep = self.shared.store.sweep()?.map(|sweep| {
             let age = now.since(sweep.at);
             (sweep, age)
-        }))
+        });
+        let age = sweep.as_ref().map(|(_, age)| *age);
+        Ok(LastSweep { outdated: outdated(age, self.shared.drift.times().failing.as_ref()), sweep })
     }
 
     async fn compare(&self) -> Result<Sweep, StoreError> {
+        let swept = self.compare_all().await;
+        let mut times = self.shared.drift.times();
+        times.failing = match &swept {
+            Ok(_) => None,
+            Err(error) => Some(Failing::again(times.failing.take(), self.now(), error.to_string())),
+        };
+        drop(times);
+        swept
+    }
+
+    async fn compare_all(&self) -> Result<Sweep, StoreError> {
         let at = self.now();
         let previous = self.shared.store.sweep()?;
         let held = self.in_the_books(|store| Ok(held_resources(store))).await?;
@@ -168,20 +192,32 @@ impl Engine {
         // AWS is read first and the books after it: what is given meanwhile is in them before AWS is
         // called, and what was taken meanwhile is in the trail.
         let readings = self.read_all(plan, held).await;
-        let memory = previous.as_ref().map(|sweep| sweep.memory.clone()).unwrap_or_default();
-        let (readings, absent, held, claimed, memory) = self
+        let read_until = self.now();
+        let before = previous.clone();
+        let (readings, absent, held, claimed, (memory, unread)) = self
             .in_the_books(move |store| {
                 let (absent, held) = absent(store, &readings);
                 let claimed = claimed(store, &readings)?;
-                let memory = remembered(store, memory, at)?;
+                let memory = remembered(store, before.as_ref(), at)?;
                 Ok((readings, absent, held, claimed, memory))
             })
             .await?;
-        let mut sweep = Sweep::of(previous.as_ref(), &readings, &claimed, memory, at);
-        let is_likely = absent.len() <= MANY || absent.len() * PART <= held;
-        for id in absent {
-            self.put_to_the_books(&id, is_likely, previous.as_ref(), &mut sweep).await?;
+        let mut sweep = Sweep::of(previous.as_ref(), &readings, &claimed, memory, at, read_until);
+        if let Some(why) = in_words(&unread) {
+            let what = "what people had before they asked".to_owned();
+            sweep.unknown.push(unknown(previous.as_ref(), Scope::Trail, what, why, at));
         }
+        let is_likely = is_likely(absent.len(), held);
+        for id in absent {
+            match self.put_to_the_books(&id, is_likely, previous.as_ref(), &mut sweep).await {
+                Err(error @ StoreError::Row { .. }) => {
+                    let (what, why) = ("access that is claimed".to_owned(), error.to_string());
+                    sweep.unknown.push(unknown(previous.as_ref(), Scope::Claim(id), what, why, at));
+                }
+                done => done?,
+            }
+        }
+        sweep.shorten();
         self.name_the_new(&mut sweep).await;
         for unknown in &sweep.unknown {
             tracing::warn!(why = unknown.why, what = unknown.what, "what AWS holds could not be compared");
@@ -195,45 +231,6 @@ impl Engine {
         );
         self.record(Commit { at: self.now(), sweep: Some(sweep.clone()), ..Commit::default() }).await?;
         Ok(sweep)
-    }
-
-    /// What a list has not shown is looked at by itself, and only then put to the books, which may
-    /// know better by now. `is_likely` says whether so much can be missing at once.
-    async fn put_to_the_books(
-        &self,
-        id: &EntitlementId,
-        is_likely: bool,
-        previous: Option<&Sweep>,
-        sweep: &mut Sweep,
-    ) -> Result<(), StoreError> {
-        let Some(entitlement) = self.shared.store.entitlement(id)? else { return Ok(()) };
-        let connection = self.connection(&entitlement);
-        let session = session(&connection);
-        let (principal, resource) = (entitlement.principal.clone(), entitlement.resource.clone());
-        let why = if is_likely {
-            match self.shared.aws.look_in_background(&session, &principal, &resource).await {
-                Ok(true) => return Ok(()),
-                Ok(false) => {
-                    let event = Event::FoundAbsent { since: sweep.at };
-                    let requests = entitlement.claims.keys().cloned().collect();
-                    if self.apply(&About::Entitlement(id.clone()), &event).await?.is_ok() {
-                        tracing::warn!(entitlement = %id, "somebody removed access in AWS that was claimed");
-                        sweep.missing.push(Missing { holding: Holding { principal, resource }, requests });
-                    }
-                    return Ok(());
-                }
-                Err(error) => error.to_string(),
-            }
-        } else {
-            "AWS shows none of most claims at once, which is more likely a mistake of the reading than the \
-             truth. Nothing was closed: look at one of them by hand."
-                .to_owned()
-        };
-        let requests: Vec<&str> = entitlement.claims.keys().map(RequestId::as_str).collect();
-        let what = format!("the access of request {}", requests.join(", "));
-        let scope = Scope::Claim(id.clone());
-        sweep.unknown.push(unknown(previous, scope, what, why, sweep.at));
-        Ok(())
     }
 
     /// Asks AWS what those are called whose name is not known. Those it has no name for are not asked
@@ -278,48 +275,6 @@ impl Engine {
         *self.shared.drift.nameless.lock().unwrap_or_else(PoisonError::into_inner) = nameless;
     }
 
-    /// Tells each error channel once what is new. What Slack would not take is told later.
-    async fn tell_of_drift(&self) {
-        let told = self.told_of_drift().await;
-        match told {
-            Ok(true) => {}
-            Ok(false) => self.shared.drift.times().tell = Some(self.now() + RETRY),
-            Err(error) => self.store_failed(&error),
-        }
-    }
-
-    async fn told_of_drift(&self) -> Result<bool, StoreError> {
-        let Some(mut sweep) = self.shared.store.sweep()? else { return Ok(true) };
-        let mut flows: BTreeMap<Option<String>, BTreeSet<FlowName>> = BTreeMap::new();
-        let catalog = self.catalog();
-        for found in sweep.unclaimed.iter().filter(|found| !found.is_told) {
-            let channel = catalog.flow(&found.flow).and_then(|entry| entry.flow.error_channel.clone());
-            flows.entry(channel).or_default().insert(found.flow.clone());
-        }
-        let mut is_done = true;
-        for (channel, flows) in flows {
-            let is_meant = |found: &Unclaimed| !found.is_told && flows.contains(&found.flow);
-            if let Some(channel) = channel {
-                let lines: Vec<String> =
-                    sweep.unclaimed.iter().filter(|found| is_meant(found)).map(line_of).collect();
-                match self.post(&channel, &message::unclaimed(&lines)).await {
-                    Ok(()) => {}
-                    Err(error) if error.is_transient() => {
-                        is_done = false;
-                        continue;
-                    }
-                    Err(error) => tracing::warn!(error = %error, "an error channel could not be told"),
-                }
-            }
-            for found in &mut sweep.unclaimed {
-                found.is_told |= flows.contains(&found.flow);
-            }
-            let told = Commit { at: self.now(), sweep: Some(sweep.clone()), ..Commit::default() };
-            self.record(told).await?;
-        }
-        Ok(is_done)
-    }
-
     /// Long readings of the books, beside everything else.
     async fn in_the_books<T: Send + 'static>(
         &self,
@@ -335,89 +290,4 @@ impl Engine {
 fn session(connection: &crate::access::Connection) -> Session<'_> {
     static NAME: std::sync::LazyLock<RequestId> = std::sync::LazyLock::new(|| RequestId::new("sym-drift"));
     Session { connection, name: &NAME, source_identity: None }
-}
-
-/// Who has what, for people.
-fn line_of(found: &Unclaimed) -> String {
-    let who = match (&found.name, &found.holding.principal) {
-        (Some(name), _) | (None, Principal::IamUser { user_name: name }) => name.clone(),
-        (None, Principal::SsoUser { user_id, .. }) => format!("user {user_id} (AWS gives no name)"),
-    };
-    format!("{who}: {}", found.what)
-}
-
-/// What claims hold, each resource once, with a way to reach it.
-fn held_resources(store: &Store) -> BTreeMap<Resource, crate::access::Connection> {
-    let held = store.entitlements().filter(|entitlement| matches!(entitlement.custody, Custody::Held { .. }));
-    held.map(|entitlement| (entitlement.resource, entitlement.connection)).collect()
-}
-
-/// What claims hold and a list that was read whole has not shown; and how much claims hold in those.
-fn absent(store: &Store, readings: &[Reading]) -> (Vec<EntitlementId>, usize) {
-    let by_resource: BTreeMap<&Resource, &Reading> = readings
-        .iter()
-        .filter(|reading| reading.holders.is_ok())
-        .filter_map(|reading| match &reading.scope {
-            Scope::Resource(resource) => Some((resource, reading)),
-            Scope::PermissionSet { .. } | Scope::Target { .. } | Scope::Claim(_) => None,
-        })
-        .collect();
-    let mut absent = Vec::new();
-    let mut held = 0;
-    for entitlement in store.entitlements() {
-        if !matches!(entitlement.custody, Custody::Held { .. }) {
-            continue;
-        }
-        let Some(reading) = by_resource.get(&entitlement.resource) else { continue };
-        held += 1;
-        let holding = Holding { principal: entitlement.principal, resource: entitlement.resource };
-        if reading.shows_absent(&holding) {
-            absent.push(entitlement.id);
-        }
-    }
-    (absent, held)
-}
-
-/// The keys of what was read and is in the books, in whatever custody, and whether its row can be read
-/// or not.
-fn claimed(store: &Store, readings: &[Reading]) -> Result<BTreeSet<String>, StoreError> {
-    let mut found: BTreeSet<String> = BTreeSet::new();
-    for reading in readings {
-        if let (Scope::Resource(resource), Ok(holders)) = (&reading.scope, &reading.holders) {
-            let keys = holders.keys().map(|principal| key(&EntitlementId::of(principal, resource)));
-            found.extend(keys);
-        }
-    }
-    let mut claimed = BTreeSet::new();
-    for id in store.entitlement_ids() {
-        let key = key(&id?);
-        if found.contains(&key) {
-            claimed.insert(key);
-        }
-    }
-    Ok(claimed)
-}
-
-/// What the trail has told since the last time: what people had before they asked, and what has left
-/// the books.
-fn remembered(store: &Store, mut memory: Memory, now: Timestamp) -> Result<Memory, StoreError> {
-    for kept in store.trail_from(memory.read_to.map_or(0, |number| number + 1)) {
-        let kept = kept?;
-        memory.read_to = Some(kept.number);
-        let record = kept.record;
-        match (record.action.as_str(), record.request, record.entitlement) {
-            ("already_held", Some(request), _) => {
-                let request = store.request(&request)?;
-                let holding = request.and_then(|request| {
-                    Some(Holding { principal: request.principal?, resource: request.target?.resource })
-                });
-                memory.own.extend(holding);
-            }
-            ("custody_absent", _, Some(entitlement)) if now.since(record.at) < Span::hours(1) => {
-                memory.left.insert(entitlement, record.at);
-            }
-            _ => {}
-        }
-    }
-    Ok(memory)
 }

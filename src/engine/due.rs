@@ -1,13 +1,14 @@
 //! Does what is owed: lapse, warn, identify, look, grant, poll, end, revoke. What is owed is read off
 //! the books, so this is the recovery after a crash as well.
 
-use super::{About, Engine, jitter};
+use super::{About, Engine, Shared, jitter};
 use crate::access::{
     Connection, Entitlement, EntitlementDuty, EntitlementId, Event, MachineError, RequestDuty, RequestId,
     Span, Timestamp,
 };
 use crate::aws::{AwsError, Progress, Session};
 use crate::store::{Due, StoreError};
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -22,14 +23,16 @@ const LONGEST_NAP: Duration = Duration::from_secs(1);
 const LEFT_ALONE: Span = Span::minutes(1);
 
 impl Engine {
-    /// Starts everything that is due and not in hand; returns how many pieces of work that is.
+    /// Starts everything that is due and not in hand, as far as there are hands for it; returns how many
+    /// pieces of work were looked at for the first time.
     pub(super) fn start_due(&self) -> usize {
         if self.shared.is_finishing.load(Ordering::SeqCst) {
             return 0;
         }
         let now = self.now();
-        // What is in hand or in trouble must not hide what is due behind it.
-        let limit = self.shared.busy.len() + self.shared.troubles(now) + BATCH;
+        let Shared { busy, hands, .. } = &*self.shared;
+        // What is in hand, held back or in trouble must not hide what is due behind it.
+        let limit = busy.len() + hands.held_back() + self.shared.troubles(now) + BATCH;
         let due = match self.shared.store.due(now, limit) {
             Ok(due) => due,
             Err(error) => {
@@ -37,19 +40,35 @@ impl Engine {
                 return 0;
             }
         };
-        let mut started = 0;
-        let due = due.into_iter().map(|(_, what)| (what, false));
-        let offered = self.offered(now).into_iter().map(|what| (what, true));
-        for (what, is_offered) in due.chain(offered) {
+        let mut found = 0;
+        let mut held_back = HashMap::new();
+        let due = due.into_iter().map(|(at, what)| (what, Some(at)));
+        let offered = self.offered(now).into_iter().map(|what| (what, None));
+        for (what, due) in due.chain(offered) {
+            let is_offered = due.is_none();
             let is_troubled = self.shared.troubled(&what, now);
-            let Some(held) = (!is_troubled).then(|| self.shared.busy.hold(&what)).flatten() else {
+            let Some(held) = (!is_troubled).then(|| busy.hold(&what)).flatten() else {
                 if is_offered {
                     self.shared.offers.add(what);
                 }
                 continue;
             };
+            let known = due.and_then(|at| hands.known(&what, at));
+            let is_new = known.is_none();
+            let load = known.unwrap_or_else(|| self.load(&what, now));
+            let Some(hand) = hands.take(&load) else {
+                drop(held);
+                match due {
+                    Some(at) => {
+                        found += usize::from(is_new);
+                        held_back.insert(what, (at, load));
+                    }
+                    None => self.shared.offers.add(what),
+                }
+                continue;
+            };
             let engine = self.clone();
-            started += 1;
+            found += 1;
             self.spawn(async move {
                 let outcome = match &what {
                     Due::Request(id) => engine.do_for_request(id).await,
@@ -63,11 +82,12 @@ impl Engine {
                         engine.shared.offers.add(what);
                     }
                 }
-                drop(held);
+                drop((held, hand));
                 engine.wake();
             });
         }
-        started + self.start_outbox()
+        hands.hold_back(held_back);
+        found + self.start_outbox()
     }
 
     /// Returns when there may be something to do.
@@ -109,17 +129,17 @@ impl Engine {
             | EntitlementDuty::Grant
             | EntitlementDuty::PollGrant
             | EntitlementDuty::Revoke
-            | EntitlementDuty::PollRevoke => match self.ask_aws(&entitlement, duty).await {
-                Some(event) => event,
-                // Others had the right of way, and nothing was tried: it is still due, and what is
-                // owed may be something else by now.
-                None => {
+            | EntitlementDuty::PollRevoke => {
+                let Some(event) = self.ask_aws(&entitlement, duty).await else {
+                    // Others had the right of way, and nothing was tried: it is still due, and what is
+                    // owed may be something else by now.
                     if entitlement.duty().is_some_and(|(_, due)| due > self.now()) {
                         self.shared.offers.add(Due::Entitlement(id.clone()));
                     }
                     return Ok(());
-                }
-            },
+                };
+                event
+            }
         };
         self.take(&About::Entitlement(id.clone()), &event).await
     }
@@ -226,7 +246,7 @@ fn revoked(answer: Result<Progress, AwsError>) -> Event {
     }
 }
 
-impl super::Shared {
+impl Shared {
     /// Work whose row could not be read or written is left alone for a minute; not for longer where the
     /// clock was put back.
     fn troubled(&self, what: &Due, now: Timestamp) -> bool {

@@ -76,6 +76,23 @@ impl Outbox {
     }
 }
 
+/// The error that asks for the shorter wait: trying again early asks nothing of the place that is closed
+/// for longer.
+fn sooner(before: Option<SlackError>, error: SlackError) -> SlackError {
+    match before {
+        Some(before) if before.retry_after() <= error.retry_after() => before,
+        _ => error,
+    }
+}
+
+/// Whether an edit was refused because of where the card is, so that nobody can be reached there. Other
+/// refusals are about the message: the card is still there.
+fn is_place_gone(error: &SlackError) -> bool {
+    let gone = ["channel_not_found", "not_in_channel", "is_archived"];
+    matches!(error, SlackError::Refused { code, .. }
+        if gone.contains(&code.as_str()) || code.starts_with("restricted_action"))
+}
+
 impl Engine {
     /// Starts every errand that is neither in hand nor waiting; returns how many.
     pub(super) fn start_outbox(&self) -> usize {
@@ -128,6 +145,7 @@ impl Engine {
         let around = self.accounts_around(&request);
         let shown = message::card(&request, &around.accounts);
         let anew = message::posted_anew(shown.clone());
+        let mut late = None;
         for card in &request.cards {
             let outcome = match &card.place {
                 Some(place) => {
@@ -137,16 +155,20 @@ impl Engine {
                 None if card.failed.is_some() => Ok(()),
                 None => self.post_card(&request, card, &shown).await?,
             };
+            // A place that has to wait holds up no other.
             if let Err(error) = outcome {
-                return Ok(Sent::Later(error));
+                late = Some(sooner(late, error));
             }
+        }
+        if let Some(error) = late {
+            return Ok(Sent::Later(error));
         }
         self.record(drawn).await?;
         Ok(Sent::Done)
     }
 
-    /// Shows the state on a card that was posted. One that somebody deleted is posted again while it has
-    /// buttons for somebody; one that can no longer be reached is told to those who can mend it.
+    /// Shows the state on a card that was posted. One that somebody deleted is posted again, once, while
+    /// it has buttons for somebody; one that can no longer be reached is told to those who can mend it.
     async fn edit_card(
         &self,
         request: &AccessRequest,
@@ -165,16 +187,24 @@ impl Engine {
             Err(error) if error.is_transient() => return Ok(Err(error)),
             Err(error) if error.is_refused_with("message_not_found") => {
                 tracing::warn!(request = %id, "a card was deleted");
-                if message::has_buttons(shown) {
+                if !message::has_buttons(shown) {
+                    return Ok(Ok(()));
+                }
+                if !card.is_anew {
                     // That it was posted again is said with the next edit, which follows at once.
                     return self.post_card(request, card, shown).await;
                 }
+                // Somebody who deletes every message would get one for each.
+                let event = Event::CardFailed { request: id, destination, why: in_words(&error) };
+                self.take(&about, &event).await?;
             }
-            Err(error) => {
+            Err(error) if is_place_gone(&error) => {
                 tracing::warn!(error = %error, "a card cannot be edited any more");
                 let event = Event::CardFailed { request: id, destination, why: in_words(&error) };
                 self.take(&about, &event).await?;
             }
+            // The card is there with its buttons, and people can be reached by it.
+            Err(error) => tracing::warn!(error = %error, "a card could not be edited and shows an old state"),
         }
         Ok(Ok(()))
     }
@@ -249,12 +279,18 @@ impl Engine {
         Ok(self.shared.slack.open_dm(&user).await?.as_str().to_owned())
     }
 
-    /// Sends the waiting notices of a request, oldest first.
+    /// Sends the waiting notices of a request, oldest first. What has to wait holds up only what is for
+    /// the same people.
     async fn send_notices(&self, id: &RequestId) -> Result<Sent, StoreError> {
         let request = self.shared.store.request(id)?;
         let waiting = self.shared.store.notices(id)?;
         self.shared.store.settle().await?;
+        let mut late = None;
+        let mut behind: Vec<Audience> = Vec::new();
         for queued in waiting {
+            if behind.contains(&queued.notice.to) {
+                continue;
+            }
             let sent = match &request {
                 Some(request) => self.send(&queued, request).await,
                 None => self.send_unknown(&queued).await,
@@ -262,7 +298,9 @@ impl Engine {
             match sent {
                 Ok(()) => {}
                 Err(error) if error.is_transient() && self.now().since(queued.since) < GIVE_UP_AFTER => {
-                    return Ok(Sent::Later(error));
+                    late = Some(sooner(late, error));
+                    behind.push(queued.notice.to);
+                    continue;
                 }
                 Err(error) => {
                     tracing::error!(error = %error, request = %id, "a message was given up");
@@ -272,7 +310,7 @@ impl Engine {
                 Commit { at: self.now(), sent: vec![(id.clone(), queued.number)], ..Commit::default() };
             self.record(done).await?;
         }
-        Ok(Sent::Done)
+        Ok(late.map_or(Sent::Done, Sent::Later))
     }
 
     async fn send(&self, queued: &Queued, request: &AccessRequest) -> Result<(), SlackError> {

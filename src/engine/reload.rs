@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::manifest::Catalog;
 use crate::slack::message::{self, Message};
+use crate::telemetry::without_addresses;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -30,7 +31,7 @@ impl Engine {
     /// Other flows were offered and do not load: those in force stay, and the people who look after
     /// them hear of it. `complaints` are for them; addresses do not reach the log.
     pub async fn keep_catalog(&self, complaints: &str) {
-        let why = super::reachability::without_addresses(complaints);
+        let why = without_addresses(complaints);
         tracing::error!(%why, "the manifests do not load, so the flows stay as they were");
         self.shared.is_behind.store(true, Ordering::SeqCst);
         self.tell_error_channels(&message::manifests_broken(complaints)).await;
@@ -43,13 +44,16 @@ impl Engine {
         }
     }
 
-    /// At most once: nobody waits for it.
-    async fn tell_error_channels(&self, shown: &Message) {
+    /// At most once: nobody waits for it. Whether anybody could be told.
+    pub(super) async fn tell_error_channels(&self, shown: &Message) -> bool {
+        let mut is_told = false;
         for channel in self.error_channels() {
-            if let Err(error) = self.post(&channel, shown).await {
-                tracing::warn!(error = %error, "an error channel could not be told");
+            match self.post(&channel, shown).await {
+                Ok(()) => is_told = true,
+                Err(error) => tracing::warn!(error = %error, "an error channel could not be told"),
             }
         }
+        is_told
     }
 
     /// Where errors of any flow go, each once.

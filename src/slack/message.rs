@@ -21,7 +21,7 @@ mod words;
 pub use super::api::Message;
 pub use button::{ACKNOWLEDGE, APPROVE, COMMENT, DENY, REVOKE, SHORTEN, WITHDRAW, action};
 pub use card::card;
-pub use news::{manifests_broken, manifests_reloaded, unclaimed, unreachable};
+pub use news::{manifests_broken, manifests_reloaded, not_compared, unclaimed, unreachable};
 pub use notice::notice;
 pub use refusal::refusal;
 

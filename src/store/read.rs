@@ -234,12 +234,19 @@ impl Store {
         Ok(found)
     }
 
-    /// What the last comparison with AWS has shown, if there was one.
+    /// What the last comparison with AWS has shown. A row that cannot be read is named in the log, and
+    /// as good as none: the next comparison replaces it.
     ///
     /// # Errors
-    /// The store or the row cannot be read.
+    /// The store cannot be read.
     pub fn sweep(&self) -> Result<Option<Sweep>, StoreError> {
-        self.get(keys::SWEEP)
+        match self.get(keys::SWEEP) {
+            Err(error @ StoreError::Row { .. }) => {
+                log(error);
+                Ok(None)
+            }
+            found => found,
+        }
     }
 
     /// The id of every entitlement in the books, whether its row can be read or not.

@@ -25,6 +25,11 @@ const LONGEST: usize = 64 * 1024 * 1024;
 /// A row as it is kept.
 pub(super) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
     let plain = plain(row)?;
+    // What could not be read back is not written.
+    if plain.len() > LONGEST {
+        let why = format!("it would be {} bytes long, and {LONGEST} can be read back", plain.len());
+        return Err(StoreError::Row { key: "(new)".to_owned(), why });
+    }
     let packed = pack(plain.get(1..).unwrap_or_default());
     Ok(if packed.len() < plain.len() { packed } else { plain })
 }

@@ -124,3 +124,51 @@ fn no_module_is_a_drawer() {
         assert!(!["mod.rs", "utils.rs", "util.rs", "common.rs", "helpers.rs"].contains(&name), "src/{file}");
     }
 }
+
+#[test]
+fn who_speaks_about_books_without_running_reads_them_whole() {
+    // The books of `live.rs` are its own and empty.
+    let broken: Vec<String> = lines()
+        .into_iter()
+        .filter(|(file, _, line)| {
+            room(file) == "cli" && file != "cli/live.rs" && line.contains("Store::open(")
+        })
+        .map(|(file, number, line)| format!("src/{file}:{number}: {}", line.trim()))
+        .collect();
+    assert!(broken.is_empty(), "large books are not proven there:\n{}", broken.join("\n"));
+}
+
+/// The names of a manifest's dependencies, as code writes them.
+fn dependencies(manifest: &str) -> Vec<String> {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).unwrap();
+    let section = text.lines().skip_while(|line| *line != "[dependencies]").skip(1);
+    let entries = section.take_while(|line| !line.starts_with('['));
+    entries.filter_map(|line| Some(line.split_once(" = ")?.0.replace('-', "_"))).collect()
+}
+
+#[test]
+fn what_the_fuzzed_rooms_use_is_there_when_they_are_fuzzed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let fuzzed: Vec<PathBuf> = sources(&root.join("fuzz/src"))
+        .into_iter()
+        .map(|path| path.canonicalize().unwrap())
+        .filter_map(|path| Some(path.strip_prefix(root.join("src").canonicalize().unwrap()).ok()?.to_owned()))
+        .collect();
+    let (all, there) = (dependencies("Cargo.toml"), dependencies("fuzz/Cargo.toml"));
+    let mut used = 0;
+    let mut missing = Vec::new();
+    for (file, number, line) in lines().into_iter().filter(|(file, ..)| fuzzed.contains(&file.into())) {
+        for name in &all {
+            let is_used = line.match_indices(&format!("{name}::")).any(|(at, _)| {
+                !line[..at].ends_with(|before: char| before.is_alphanumeric() || "_:".contains(before))
+            });
+            used += usize::from(is_used);
+            if is_used && !there.contains(name) {
+                missing
+                    .push(format!("src/{file}:{number} uses `{name}`, which fuzz/Cargo.toml does not have"));
+            }
+        }
+    }
+    assert!(used > 50, "nothing was looked at: {used}");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

@@ -5,6 +5,7 @@ use crate::world::{Asked, World};
 use insta::assert_snapshot;
 use sym::access::Span;
 use sym::sandbox::slack::{Fault, When};
+use sym::store::Commit;
 
 const STORIES: &str = "fixtures/manifests/stories";
 
@@ -224,6 +225,45 @@ async fn a_doubled_card_pressed_late_changes_nothing_and_loses_its_buttons() {
     let stray = world.slack().messages(world.channel()).into_iter().find(|it| it.ts == lost).unwrap();
     assert!(!stray.blocks.to_string().contains("sym_approve"));
     world.pass(HOUR).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+/// Somebody deletes the card, and it is to be drawn again although nothing has changed.
+async fn deleted_and_drawn_again(world: &World, asked: &Asked) {
+    let card = world.card_message(asked);
+    world.slack().delete(&card.channel, &card.ts);
+    let redraw = Commit { at: world.now(), redraw: [asked.id.clone()].into(), ..Commit::default() };
+    world.engine().store().commit(redraw).unwrap().on_disk().await.unwrap();
+    world.settle().await;
+}
+
+#[tokio::test]
+async fn a_card_posted_again_says_so_at_once_and_is_not_posted_a_third_time() {
+    let world = World::of_stories().await;
+    let ana = world.person("ana");
+    let asked = ana.asks_to_be_support().await;
+    ana.next_dm();
+    deleted_and_drawn_again(&world, &asked).await;
+    assert_eq!(world.posts(), 2);
+    assert!(world.card(&asked).contains("Posted again, because the first card was deleted"));
+    assert!(world.card(&asked).contains("[Approve] [Deny]"), "{}", world.card(&asked));
+    assert!(ana.has_nothing_new());
+    assert_eq!(world.channel_text("sym-errors"), Vec::<String>::new());
+
+    deleted_and_drawn_again(&world, &asked).await;
+    assert_eq!(world.posts(), 2, "somebody deletes whatever is posted there");
+    assert_snapshot!(world.channel_text("sym-errors").join("\n---\n"), @"
+    :warning: The card of @ana's request for *Prod support* can no longer be changed, so it may show an old state.
+    • #access-requests: the message was deleted (Slack says `message_not_found`)
+    Invite the bot to these channels, or correct their names in the manifest.
+    ");
+    assert_snapshot!(ana.next_dm(), @"
+    :warning: Your request for *Prod support* can no longer be decided where it was posted.
+    • #access-requests: the message was deleted (Slack says `message_not_found`)
+    Nobody can approve it there. The people who run this bot are told in #sym-errors: ask there, then ask again with `/sym request groups`.
+    ");
+    world.pass(Span::hours(8)).await;
     world.ignore_messages();
     world.finish().await;
 }

@@ -3,9 +3,10 @@
 use crate::world::{World, values};
 use insta::assert_snapshot;
 use std::time::Duration;
-use sym::access::{Span, Status};
+use sym::access::{Audience, Notice, NoticeKind, Span, Status, UserId};
 use sym::sandbox::aws::{self, Match};
 use sym::sandbox::slack::{Fault, When};
+use sym::store::Commit;
 
 /// Far inside the three seconds that Slack waits.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -290,5 +291,52 @@ async fn an_edit_that_slack_wants_later_shows_the_latest_state() {
     assert_eq!(edits, 1, "what was overtaken is not shown any more");
     world.pass(Span::hours(1)).await;
     world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_place_that_has_to_wait_keeps_the_card_from_no_other() {
+    let mut catalog = crate::world::stories();
+    let entry = catalog.flows.iter_mut().find(|entry| entry.flow.name.as_str() == "groups").unwrap();
+    let places = ["user:bo@example.com", "#access-requests"];
+    entry.rules[0].notify = places.map(str::to_owned).to_vec();
+    let world = World::around(catalog).await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    world.slack().fault("conversations.open", When::Next(1), Fault::RateLimit { retry_after: 60 });
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    assert_eq!((world.posts(), world.slack().dms(bo.user()).len()), (1, 0));
+    world.pass(Span::seconds(60)).await;
+    assert_eq!((world.posts(), world.slack().dms(bo.user()).len()), (1, 1));
+    bo.denies(&request).await;
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_one_person_cannot_be_told_yet_keeps_nothing_from_others_and_comes_in_order() {
+    let world = World::of_stories().await;
+    let (ana, bo) = (world.person("ana"), world.person("bo"));
+    let request = ana.asks_for("").flow("groups").because("INC-42").send().await;
+    ana.next_dm();
+    let notice = |to: &Audience, kind| Notice { request: request.id.clone(), to: to.clone(), kind };
+    let (her, errors) = (Audience::Person(UserId::new(ana.user())), Audience::Channel("#sym-errors".into()));
+    let notices = vec![
+        notice(&her, NoticeKind::Approved),
+        notice(&her, NoticeKind::Lapsed),
+        notice(&errors, NoticeKind::Approved),
+        notice(&errors, NoticeKind::Lapsed),
+    ];
+    world.slack().fault("chat.postMessage", When::Next(1), Fault::RateLimit { retry_after: 60 });
+    let waiting = Commit { at: world.now(), notices, ..Commit::default() };
+    world.engine().store().commit(waiting).unwrap().on_disk().await.unwrap();
+    world.engine().settle().await;
+    assert!(ana.has_nothing_new());
+    let told = world.channel_text("sym-errors");
+    assert_eq!(told.len(), 2);
+    world.pass(Span::seconds(60)).await;
+    assert_eq!([ana.next_dm(), ana.next_dm()], told[..], "once, and in order");
+    assert_eq!(world.channel_text("sym-errors"), told, "once");
+    bo.denies(&request).await;
+    ana.next_dm();
     world.finish().await;
 }

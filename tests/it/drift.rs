@@ -4,9 +4,11 @@ use crate::world::custody::{ADMIN, CLOUDWATCH, HOUR, INSTANCE, PROD, READER, STA
 use crate::world::{World, stories};
 use insta::assert_snapshot;
 use std::time::Duration;
-use sym::access::{Cause, Span, Status, Sweep};
+use sym::access::{Actor, AuditRecord, Cause, Span, Status, Sweep};
+use sym::policy::{Decision, Rule};
 use sym::sandbox::aws::{Fault, Match, OperationTime};
 use sym::sandbox::slack;
+use sym::store::{Commit, Store};
 
 const STORIES: &str = "fixtures/manifests/stories";
 
@@ -188,6 +190,31 @@ async fn what_a_person_had_before_is_theirs() {
 }
 
 #[tokio::test]
+async fn a_finding_does_not_become_ones_own_by_asking_for_it() {
+    let mut world = World::with(STORIES).await;
+    let player = world.stage.player("ana").unwrap().clone();
+    world.aws().join_group(world.identity_store(), SUPPORT, &player.sso_user);
+    assert_eq!(sweep(&world).await.unclaimed.len(), 1);
+    let request = world.person("ana").asks_to_be_support().await;
+    world.person("bo").approves(&request).await;
+    world.settle().await;
+    assert_eq!(world.word(&request), "already_held");
+    for _ in 0..2 {
+        assert_eq!(sweep(&world).await.unclaimed.len(), 1, "nobody has said yet where it comes from");
+        world.restart().await;
+    }
+    // Neither by asking again.
+    let again = world.person("ana").asks_to_be_support().await;
+    world.person("bo").approves(&again).await;
+    world.settle().await;
+    assert_eq!(sweep(&world).await.unclaimed.len(), 1);
+    assert_eq!(told(&world).len(), 1);
+    world.holds_by_hand();
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn access_that_somebody_removes_in_aws_is_closed_and_said() {
     let world = World::with(STORIES).await;
     let ana = world.person("ana");
@@ -257,6 +284,45 @@ async fn access_that_somebody_removes_in_aws_is_given_again_where_the_flow_wants
     world.ignore_messages();
     world.pass(minutes(41)).await;
     assert!(!ana.is_admin() && !ana.is_support() && !ana.is_in_iam_group());
+    world.ignore_messages();
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn access_of_somebody_who_has_left_or_whom_a_rule_denies_by_now_is_not_given_again() {
+    let world = restoring().await;
+    let (ana, cy) = (world.person("ana"), world.person("cy"));
+    let admin = world.admin("ana", Span::hours(4)).await;
+    let support = world.support("cy").await;
+    world.pass(minutes(20)).await;
+    world.aws().unassign(INSTANCE, ADMIN, PROD, &ana.player.sso_user);
+    world.slack().change_person(ana.user(), |ana| ana.deleted = true);
+    // While Slack does not say who they are, nothing is done at all.
+    world.slack().fault("users.info", slack::When::Always, slack::Fault::ServerError);
+    let found = sweep(&world).await;
+    assert_eq!((found.missing.len(), world.is_active(&admin), ana.is_admin()), (0, true, false));
+    assert_snapshot!(unknown(&found).replace(admin.id.as_str(), "ID"), @"the access of request ID: AWS does not have it any more. The flow wants it given again, and it could not be found out whether the requester may still have it. Nothing was done; the next comparison tries again.");
+    world.slack().clear_faults();
+    // The profile of a moment ago is not believed.
+    assert_eq!(sweep(&world).await.missing.len(), 1);
+    assert_eq!((world.word(&admin), ana.is_admin()), ("ended".to_owned(), false));
+    // A rule that denies closes what waits for people; here, it does not give again.
+    let mut catalog = stories();
+    for entry in &mut catalog.flows {
+        entry.flow.restores = true;
+        entry.rules.push(Rule {
+            name: "freeze".into(),
+            decision: Decision::Deny,
+            ..Rule::standard("freeze.hcl:1")
+        });
+    }
+    world.engine().replace_catalog(catalog).await;
+    assert!(world.is_active(&support), "live access runs to its end");
+    world.aws().leave_group(world.identity_store(), SUPPORT, &cy.player.sso_user);
+    assert_eq!(sweep(&world).await.missing.len(), 1);
+    assert_eq!((world.word(&support), cy.is_support()), ("ended".to_owned(), false));
+    let creates = world.changes().iter().filter(|call| call.starts_with("Create")).count();
+    assert_eq!(creates, 2, "{:?}", world.changes());
     world.ignore_messages();
     world.finish().await;
 }
@@ -525,6 +591,101 @@ async fn what_slack_would_not_take_is_told_later() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn what_slack_refuses_to_take_stays_untold() {
+    let mut world = World::with(STORIES).await;
+    let bo = world.stage.player("bo").unwrap().clone();
+    world.aws().join_group(world.identity_store(), SUPPORT, &bo.sso_user);
+    world.holds_by_hand();
+    let archived = || slack::Fault::Error("is_archived".into());
+    world.slack().fault("chat.postMessage", slack::When::Always, archived());
+    assert!(!sweep(&world).await.unclaimed[0].is_told);
+    assert!(!sweep(&world).await.unclaimed[0].is_told);
+    world.slack().clear_faults();
+    sweep(&world).await;
+    assert_eq!(told(&world).len(), 1);
+    assert!(sweep(&world).await.unclaimed[0].is_told);
+    // Without an error channel nobody has been told, and whoever names one hears of it.
+    let mut catalog = stories();
+    for entry in &mut catalog.flows {
+        entry.flow.error_channel = None;
+    }
+    world.engine().replace_catalog(catalog).await;
+    world.aws().join_iam_group(PROD, CLOUDWATCH, &bo.iam_user);
+    world.holds_by_hand();
+    sweep(&world).await;
+    let found = sweep(&world).await;
+    assert_eq!(found.unclaimed.iter().filter(|found| found.is_told).count(), 1);
+    world.engine().replace_catalog(stories()).await;
+    sweep(&world).await;
+    assert_eq!(told(&world).len(), 2);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_does_not_end_the_comparisons() {
+    let mut world = World::with(STORIES).await;
+    let bo = world.stage.player("bo").unwrap().clone();
+    world.aws().join_group(world.identity_store(), SUPPORT, &bo.sso_user);
+    // Deeper than anything that is read.
+    let detail = (0..200).fold(serde_json::Value::Null, |inner, _| serde_json::json!([inner]));
+    let record = AuditRecord {
+        at: world.now(),
+        actor: Actor::Bot,
+        action: "already_held".into(),
+        request: None,
+        entitlement: None,
+        detail,
+    };
+    let commit = Commit { at: world.now(), audit: vec![record], ..Commit::default() };
+    world.engine().store().commit(commit).unwrap().on_disk().await.unwrap();
+    let found = sweep(&world).await;
+    assert_eq!(unclaimed(&found), ["bo@example.com: Prod support"]);
+    assert_snapshot!(unknown(&found), @"what people had before they asked: One row of the books could not be read: row `a/0000000000000000` of the store cannot be read: recursion limit exceeded at line 1 column 194. What they say people had before they asked is among what is held and not claimed. On a stopped bot, `sym audit verify` names the damaged records.");
+    // What comes after it is read as ever.
+    let request = world.person("ana").asks_to_be_admin(HOUR).await;
+    world.person("bo").approves(&request).await;
+    world.settle().await;
+    sweep(&world).await;
+    let found = sweep(&world).await;
+    assert_eq!((found.unclaimed.len(), found.unknown.len()), (1, 0));
+    world.pass(HOUR).await;
+    assert_eq!(world.word(&request), "ended");
+    // The world would complain about the record at its end.
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_books_of_a_backup_do_not_know_is_told_soon_after_the_start() {
+    let mut world = World::with(STORIES).await;
+    let old = world.admin("ana", Span::hours(4)).await;
+    assert!(sweep(&world).await.is_clean());
+    let folder = tempfile::tempdir().unwrap();
+    let (file, place) = (folder.path().join("backup"), folder.path().join("data"));
+    world.engine().store().backup(&file).unwrap();
+    let lost = world.support("cy").await;
+    world.stop().await;
+    drop(Store::restore(&file, &place).unwrap());
+    world.moves_to(&place);
+    world.start().await;
+    assert!(world.engine().store().request(&lost.id).unwrap().is_none());
+    world.engine().tend();
+    world.pass(Span::minutes(2)).await;
+    world.engine().tend();
+    world.settle().await;
+    assert_snapshot!(told(&world).join("\n---\n"), @"
+    :warning: AWS holds one access that no request through this bot covers.
+    • cy@example.com: Prod support
+    The bot has removed nothing. On its machine, `sym drift` shows everything with the command that removes it.
+    ");
+    assert!(world.is_active(&old), "what the books know goes on");
+    world.pass(Span::hours(4)).await;
+    assert_eq!(world.word(&old), "ended");
+    world.holds_by_hand();
+    world.ignore_messages();
+    world.finish().await;
+}
+
 /// What the command says, on standard output and beside it, and its exit code.
 async fn command(world: &World, data: &std::path::Path, arguments: &[&str]) -> (i32, String, String) {
     let (data, arguments) = (data.to_owned(), arguments.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -582,6 +743,13 @@ async fn an_operator_sees_it_with_or_without_slack() {
     world.aws().clear_faults();
     world.aws().leave_iam_group(PROD, CLOUDWATCH, &bo.iam_user);
     assert_eq!(command(&world, world.data(), &["--now"]).await.0, 0);
+    // It agreed, two hours ago.
+    assert_eq!(command(&world, world.data(), &[]).await.0, 0);
+    world.pass(minutes(121)).await;
+    let (code, out, _) = command(&world, world.data(), &[]).await;
+    assert!(code == 2 && !out.contains("They agree"), "{out}");
+    let said = out.split("2026-11-20T").next().unwrap();
+    assert_snapshot!(said, @"OUT OF DATE, because there should be one every 60 minutes. AWS was compared with the books at");
     world.slack().clear_faults();
     serving.abort();
     let empty = tempfile::tempdir().unwrap();

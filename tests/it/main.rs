@@ -8,6 +8,7 @@
 mod answering;
 mod architecture;
 mod asking;
+mod awaking;
 mod binary;
 mod cards;
 mod channels;

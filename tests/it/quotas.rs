@@ -74,6 +74,35 @@ async fn five_hundred_claims_that_end_at_once_in_one_account_are_gone_as_fast_as
 }
 
 #[tokio::test]
+async fn more_ends_in_one_account_than_there_are_hands_hold_up_no_other_account_and_none_is_lost() {
+    let mut world = World::with(STORIES).await;
+    let crowded = places(160, 1, &[ADMIN]);
+    let (ending, coming) = crowded.split_at(100);
+    // The last of them is alone in its account, and ends last.
+    let alone = places(162, 2, &[READER]).split_off(161);
+    let ends = world.now() + HOUR;
+    world.aws().set_operation_time(OperationTime::Millis(500));
+    world.crowd_to_come(coming, ends).await;
+    world.crowd(ending, ends).await;
+    let alone = world.crowd(&alone, ends + Span::millis(1)).await.remove(0);
+    world.aws().clear_calls();
+    world.jump(ends);
+    world.pass(Span::seconds(5)).await;
+    assert_eq!(world.word(&alone), "ended");
+    world.pass(Span::seconds(15)).await;
+    assert_eq!(refused(&world), Vec::<String>::new(), "the bot ran into a limit");
+    world.check_quotas();
+    let left = world.aws().holdings().len();
+    assert!((60..80).contains(&left), "{left} are left after 20 seconds of half a second each");
+    assert_eq!(world.count("CreateAccountAssignment"), 1, "it was there before the first removal");
+    world.pass(minutes(2)).await;
+    let given = world.aws().holdings().len();
+    assert_eq!((given, world.engine().store().entitlements().count()), (60, 60), "none is lost");
+    world.ignore_messages();
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn where_aws_is_done_at_once_the_calls_are_what_counts() {
     let mut world = World::with(STORIES).await;
     let (took, floor) = all_at_once(&world, &places(200, 60, &[ADMIN, READER]), Span::millis(0)).await;

@@ -5,15 +5,21 @@ use super::machine::granting;
 use crate::access::{
     Cause, ClaimStage, Custody, GRANT_WINDOW, NoticeKind, Refusal, RequestId, Span, Timestamp,
 };
+use std::collections::BTreeSet;
 
 /// AWS's reads lag behind its writes: what it confirmed so shortly before is not missed yet.
 const LAG: Span = Span::minutes(5);
 
 impl Draft {
-    /// Every claim whose flow does not want the access back is closed. The others wait for AWS once
+    /// Every claim whose flow does not want the access back, or whose requester may not have it any more,
+    /// is closed. The others wait for AWS once
     /// more, and neither their end nor the moment at which they began moves. Custody goes on in any
     /// case: reads that show the access absent are no proof before it has been taken.
-    pub(super) fn found_absent(&mut self, since: Timestamp) -> Result<(), Refusal> {
+    pub(super) fn found_absent(
+        &mut self,
+        since: Timestamp,
+        fit: &BTreeSet<RequestId>,
+    ) -> Result<(), Refusal> {
         let at = self.at;
         let Some(entitlement) = self.case.entitlement.as_ref() else { return Err(Refusal::Stale) };
         let Custody::Held { retry } = &entitlement.custody else { return Err(Refusal::Stale) };
@@ -25,8 +31,9 @@ impl Draft {
         self.end_due_claims();
         let claims: Vec<RequestId> =
             self.case.entitlement.iter().flat_map(|entitlement| entitlement.claims.keys().cloned()).collect();
-        let (restored, closed): (Vec<RequestId>, Vec<RequestId>) =
-            claims.into_iter().partition(|id| self.case.requests.get(id).is_some_and(|r| r.terms.restores));
+        let (restored, closed): (Vec<RequestId>, Vec<RequestId>) = claims
+            .into_iter()
+            .partition(|id| fit.contains(id) && self.case.requests.get(id).is_some_and(|r| r.terms.restores));
         for id in &closed {
             self.tell_of_removal(id, false, None);
         }

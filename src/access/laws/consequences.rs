@@ -99,6 +99,7 @@ fn name(event: &Event) -> String {
             format!("{} {:?} r2", facts.user, click.action)
         }
         Event::Clicked { click, facts } => format!("{} {:?}", facts.user, click.action),
+        Event::FoundAbsent { fit, .. } if fit.is_empty() => "FoundAbsent, nobody fit".to_owned(),
         Event::Identified { facts, terms, .. } => {
             format!("{} Identified{}", facts.user, if terms.restores { " restoring" } else { "" })
         }

@@ -5,12 +5,14 @@ use super::*;
 #[test]
 fn access_that_is_gone_is_closed_or_given_again_and_nothing_else_changes() {
     let reached = every_state();
-    let mut seen = [false, false];
+    let mut seen = [false, false, false];
     for (books, at) in reached {
-        for later in [Span::ZERO, Span::minutes(6), Span::hours(2)] {
+        let later = [Span::ZERO, Span::minutes(6), Span::hours(2)];
+        for (later, is_fit) in later.into_iter().flat_map(|later| [(later, true), (later, false)]) {
             let at = *at + later;
+            let fit = is_fit.then(|| RequestId::from("r1")).into_iter().collect();
             let mut after = books.clone();
-            let outcome = after.apply(&Event::FoundAbsent { since: at }, at);
+            let outcome = after.apply(&Event::FoundAbsent { since: at, fit }, at);
             let Some(Custody::Held { retry }) = books.entitlement.as_ref().map(|held| &held.custody) else {
                 assert_eq!(outcome, Err(Refusal::Stale), "only what is held can be missed");
                 continue;
@@ -28,13 +30,14 @@ fn access_that_is_gone_is_closed_or_given_again_and_nothing_else_changes() {
             if before.has_outlived(at) {
                 assert!(matches!(request.status, Status::Ending { cause: Cause::TimeUp, .. }));
                 assert!(matches!(custody, Custody::Revoking { .. }));
-            } else if before.terms.restores {
+            } else if before.terms.restores && is_fit {
                 seen[0] = true;
                 assert!(matches!(custody, Custody::Granting { .. }));
                 assert_eq!(request.status, before.status, "it goes on as it was");
                 assert_eq!(step.notices.len(), 2, "{:?}", step.notices);
             } else {
-                seen[1] = true;
+                seen[1] |= !before.terms.restores;
+                seen[2] |= before.terms.restores;
                 assert!(matches!(custody, Custody::Revoking { .. }), "only a removal proves it");
                 let cause = Cause::RemovedByHand { restoring: None };
                 assert!(
@@ -44,7 +47,7 @@ fn access_that_is_gone_is_closed_or_given_again_and_nothing_else_changes() {
             }
         }
     }
-    assert_eq!(seen, [true, true], "both ways are tried");
+    assert_eq!(seen, [true, true, true], "every way is tried");
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn access_is_missed_five_minutes_after_aws_confirmed_it_by_a_read_that_began_bef
     for event in steps {
         books.apply(&event, START).unwrap();
     }
-    let found = |since: Timestamp, at: Timestamp| books.clone().apply(&Event::FoundAbsent { since }, at);
+    let found = |since: Timestamp, at: Timestamp| books.clone().apply(&found_absent(since), at);
     let (early, now) = (START + Span::minutes(5), START + Span::minutes(6));
     assert_eq!(found(early - Span::millis(1), now), Err(Refusal::Stale));
     assert!(found(early, now).is_ok() && found(now, now).is_ok());
@@ -81,7 +84,7 @@ fn given_again() -> (Books, Timestamp) {
         books.apply(&event, START).unwrap();
     }
     let at = START + Span::minutes(30);
-    books.apply(&Event::FoundAbsent { since: at }, at).unwrap();
+    books.apply(&found_absent(at), at).unwrap();
     (books, at)
 }
 

@@ -1,6 +1,7 @@
 //! What the people who run the bot are told in the error channel.
 
 use super::{Message, words::sentence};
+use crate::access::Span;
 use crate::slack::mrkdwn::{code, code_block, cut, inline, length};
 
 /// Findings listed one by one.
@@ -36,6 +37,20 @@ pub fn unclaimed(found: &[String]) -> Message {
         code("sym drift")
     ));
     Message::of(&lines)
+}
+
+/// AWS could not be compared with the books for so long.
+pub fn not_compared(span: Span) -> Message {
+    Message::of(&[
+        format!(
+            ":warning: For {} hours, what AWS holds could not be compared with the bot's books.",
+            span.as_millis() / 3_600_000
+        ),
+        format!(
+            "Nobody hears of access given or removed by hand until it can. The bot's log and {} say why.",
+            code("sym drift")
+        ),
+    ])
 }
 
 /// The manifests have changed and are in force; `what` is a sentence about them, or nothing.

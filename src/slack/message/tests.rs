@@ -537,9 +537,14 @@ fn what_the_people_who_run_the_bot_are_told() {
       aprovers = []
       ^^^^^^^^ did you mean ˋapproversˋ?```
     ");
+    assert_snapshot!(shown(&not_compared(crate::access::Span::hours(3))), @r"
+    :warning: For 3 hours, what AWS holds could not be compared with the bot's books.
+    Nobody hears of access given or removed by hand until it can. The bot's log and `sym drift` say why.
+    ");
     for text in hostile() {
         for message in [
             unreachable(&vec![text.clone(); 40]),
+            unclaimed(&vec![text.clone(); 7]),
             manifests_reloaded(&text),
             manifests_broken(&text),
             manifests_broken(&text.repeat(20)),

@@ -251,6 +251,18 @@ fn an_unreadable_row_does_not_stop_the_others() {
 }
 
 #[test]
+fn an_unreadable_comparison_is_as_good_as_none_and_is_replaced() {
+    let (_folder, store) = with_unreadable_row();
+    let sweep = super::samples::sweeps().remove(1);
+    keep(&store, Commit { sweep: Some(sweep.clone()), ..Commit::default() });
+    assert_eq!(store.sweep().unwrap(), Some(sweep.clone()));
+    meddle(&store, keys::SWEEP, Some(b"\x01{ torn"));
+    assert_eq!(store.sweep().unwrap(), None);
+    keep(&store, Commit { sweep: Some(sweep.clone()), ..Commit::default() });
+    assert_eq!(store.sweep().unwrap(), Some(sweep));
+}
+
+#[test]
 fn an_unreadable_row_is_not_overwritten() {
     let (_folder, store) = with_unreadable_row();
     let before = everything(&store);

@@ -397,6 +397,7 @@ pub(super) fn sweeps() -> Vec<Sweep> {
         set,
         free,
         Scope::Claim("iam-group|1|admins|ana".into()),
+        Scope::Trail,
     ]);
     let unknown =
         scopes.map(|scope| Unknown { scope, what: "it".into(), why: "throttled".into(), since: at });
@@ -416,12 +417,20 @@ pub(super) fn sweeps() -> Vec<Sweep> {
         read_to: Some(7),
     };
     let missing = Missing { holding: holding(resources().remove(0)), requests: vec!["r1".into()] };
-    let empty =
-        Sweep { at, read: 0, unclaimed: vec![], missing: vec![], unknown: vec![], memory: Memory::default() };
+    let empty = Sweep {
+        at,
+        read: 0,
+        unclaimed: vec![],
+        missing: vec![],
+        unknown: vec![],
+        unlisted: 0,
+        memory: Memory::default(),
+    };
     let full = Sweep {
         unclaimed: vec![unclaimed, bare],
         missing: vec![missing],
         unknown: unknown.collect(),
+        unlisted: 7,
         memory,
         ..empty.clone()
     };

@@ -188,6 +188,15 @@ fn the_words_never_change() {
 }
 
 #[test]
+fn a_row_that_could_not_be_read_back_is_not_written() {
+    let long = |length| row::encode(&"x".repeat(length));
+    let most = 64 * 1024 * 1024 - 3;
+    assert_eq!(row::decode::<String>(b"s/last", &long(most).unwrap()).unwrap().len(), most);
+    let error = long(most + 1).unwrap_err();
+    assert!(error.to_string().contains("can be read back"), "{error}");
+}
+
+#[test]
 fn a_packed_row_that_is_damaged_is_an_error() {
     let row = request("r1", pending(NOON));
     let packed = row::encode(&row).unwrap();

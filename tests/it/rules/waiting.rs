@@ -3,6 +3,8 @@
 use super::{asks, card_in, ends, is_active, is_pending, presses_in, shown, world};
 use crate::world::World;
 use sym::access::{Span, Status};
+use sym::sandbox::slack::{Fault, When};
+use sym::store::Commit;
 
 #[tokio::test]
 async fn after_twenty_minutes_further_people_are_asked_and_not_before() {
@@ -243,4 +245,35 @@ async fn what_could_not_be_posted_is_told_once_and_not_again_when_further_people
     assert_eq!(world.channel_text("security").len(), 1, "further people are asked");
     assert_eq!(world.channel_text("sym-errors").len(), 1, "{:?}", world.channel_text("sym-errors"));
     ends(world).await;
+}
+
+/// Draws the card again, with this answer of Slack; where the request is shown then.
+async fn drawn_again(world: &World, asked: &crate::world::Asked, refusal: &str) -> (usize, usize) {
+    world.slack().fault("chat.update", When::Always, Fault::Error(refusal.to_owned()));
+    let redraw = Commit { at: world.now(), redraw: [asked.id.clone()].into(), ..Commit::default() };
+    world.engine().store().commit(redraw).unwrap().on_disk().await.unwrap();
+    world.settle().await;
+    world.slack().clear_faults();
+    (world.channel_text("security").len(), world.channel_text("sym-errors").len())
+}
+
+#[tokio::test]
+async fn an_edit_that_is_refused_lets_nobody_else_decide_while_the_card_can_be_reached() {
+    for refusal in ["edit_window_closed", "cant_update_message", "invalid_blocks", "missing_scope"] {
+        let world = world().await;
+        let asked = asks(&world.person("ana"), "escalates").await;
+        assert_eq!(drawn_again(&world, &asked, refusal).await, (0, 0), "{refusal}");
+        world.person("cy").approves(&asked).await;
+        assert!(is_pending(&world, &asked), "{refusal}");
+        world.person("bo").denies(&asked).await;
+        ends(world).await;
+    }
+    for refusal in
+        ["channel_not_found", "not_in_channel", "is_archived", "restricted_action_read_only_channel"]
+    {
+        let world = world().await;
+        let asked = asks(&world.person("ana"), "escalates").await;
+        assert_eq!(drawn_again(&world, &asked, refusal).await, (1, 1), "{refusal}");
+        ends(world).await;
+    }
 }
