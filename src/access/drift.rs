@@ -496,6 +496,16 @@ mod tests {
         let mut later = swept(Some(&sweep), &[read("admins", &names[..3])], AT);
         later.shorten();
         assert_eq!((later.unclaimed.len(), later.unlisted), (3, 0));
+        let one = swept(None, &[unread("admins")], AT).unknown.remove(0);
+        sweep.unclaimed.push(sweep.unclaimed[0].clone());
+        sweep.unknown = vec![one; LISTED + 2];
+        sweep.shorten();
+        assert_eq!((sweep.unclaimed.len(), sweep.unknown.len(), sweep.unlisted), (LISTED, LISTED, 3));
+        for (sweep, is_written) in [(sweep, true), (later, false)] {
+            let written = serde_json::to_value(&sweep).unwrap();
+            assert_eq!(written.get("unlisted").is_some(), is_written);
+            assert_eq!(serde_json::from_value::<Sweep>(written).unwrap(), sweep);
+        }
     }
 
     #[test]
