@@ -446,6 +446,22 @@ proptest! {
     /// What cannot be found out is never taken for the laxer answer: whatever it turns out to be, the
     /// refusal was no mistake on the lax side, and what was allowed did not depend on it.
     #[test]
+    fn the_longest_that_is_offered_is_the_longest_that_is_allowed(rules in rules(), mut scene in scene()) {
+        let limit = longest(&rules, &scene.question());
+        scene.duration = limit;
+        let verdict = scene.ask(&rules);
+        let is_too_long = matches!(verdict, Verdict::Refused(Refused::TooLong { .. }));
+        prop_assert!(!is_too_long);
+        if let (Some(limit), Verdict::Allowed(_)) = (limit, verdict) {
+            scene.duration = Some(limit + Span::millis(1));
+            let verdict = scene.ask(&rules);
+            let is_too_long =
+                matches!(verdict, Verdict::Refused(Refused::TooLong { limit: found, .. }) if found == limit);
+            prop_assert!(is_too_long);
+        }
+    }
+
+    #[test]
     fn the_unknown_is_never_a_right(rules in rules(), scene in scene(), answers in prop::collection::vec(any::<bool>(), 4)) {
         let before = plain(&scene.ask(&rules));
         let mut known = scene.clone();
@@ -478,4 +494,32 @@ fn chance_meets_every_outcome() {
     }
     assert_eq!(met.len(), 10, "{met:?}");
     assert!(met.values().all(|times| *times >= 5), "{met:?}");
+}
+
+#[test]
+fn in_an_emergency_nobody_is_waited_for_and_nobody_is_their_own_witness() {
+    let ask = Rule {
+        name: "prod".into(),
+        approvers: vec![People::Everyone],
+        allow_self: true,
+        answer_within: Some(Span::hours(1)),
+        ..Rule::standard("a.hcl:1")
+    };
+    let glass =
+        Rule { name: "glass".into(), decision: Decision::BreakGlass, approvers: vec![], ..ask.clone() };
+    let question = Question {
+        target: None,
+        account_id: None,
+        account: None,
+        duration: Some(Span::hours(1)),
+        facts: &Facts { is_home: true, ..Facts::of_nobody("ana".into()) },
+        is_emergency: true,
+        uses: &BTreeMap::new(),
+    };
+    let Verdict::Allowed(allowed) = evaluate(&[ask, glass], &question) else { panic!() };
+    assert!(allowed.requirements.is_empty());
+    assert_eq!(allowed.answer_within, DEFAULT_ANSWER_WITHIN);
+    let skipped = allowed.emergency.unwrap().skipped;
+    let witnesses: Vec<_> = skipped.iter().map(|it| (it.rule.as_str(), it.allow_self)).collect();
+    assert_eq!(witnesses, [("prod", false)]);
 }
