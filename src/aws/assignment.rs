@@ -5,6 +5,7 @@
 mod operation;
 
 use super::budget::OperationSeat;
+use super::holders;
 use super::reach::Reach;
 use super::target::still_there;
 use super::{AwsError, Progress, Wanted};

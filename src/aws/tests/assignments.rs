@@ -398,3 +398,15 @@ async fn inventory() {
     bench.denies("DescribePermissionSet");
     assert_eq!(bench.aws.session_length(&session, INSTANCE, ADMIN).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_list_that_does_not_say_whose_an_entry_is_proves_nothing() {
+    let bench = bench().await;
+    let (ana, resource) = (sso_user(ANA), admin());
+    bench.give(&ana, &resource).await;
+    bench.sandbox.fault(Match::every("ListAccountAssignments"), Fault::Thin);
+    let error = bench.look(&ana, &resource).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("does not say whose"), "{error}");
+    bench.sandbox.clear_faults();
+    assert!(bench.look(&ana, &resource).await.unwrap());
+}
