@@ -55,8 +55,8 @@ pub struct Bot {
     watching: JoinHandle<()>,
 }
 
-/// Each connection answers one delivery at a time, and Slack spreads its deliveries over them. It allows
-/// ten for an app.
+/// Slack spreads its deliveries over the connections: while one is replaced the others carry them. It
+/// allows ten for an app.
 const CONNECTIONS: u32 = 4;
 
 /// How often Slack is asked who the bot is, while it cannot be reached.

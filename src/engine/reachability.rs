@@ -177,12 +177,14 @@ impl Engine {
     async fn tell_channel(&self, channel: &str, findings: &[Finding], now: Timestamp) -> bool {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         match self.post(channel, &message::unreachable(&lines)).await {
-            Err(error) if error.is_transient() => false,
-            outcome => {
-                if let Err(error) = outcome {
-                    tracing::warn!(error = %error, "an error channel could not be told");
-                }
+            Ok(_) => {
                 self.shared.reachability.was_told(channel, findings, now);
+                true
+            }
+            Err(error) if error.is_transient() => false,
+            // Refused for good, as it seems: whoever mends the channel hears it at the next look.
+            Err(error) => {
+                tracing::warn!(error = %error, "an error channel could not be told");
                 true
             }
         }

@@ -230,3 +230,20 @@ async fn a_slack_that_cannot_say_finds_nothing_and_is_asked_again() {
     world.settle().await;
     assert_eq!(world.channel_text("sym-errors").len(), 1);
 }
+
+#[tokio::test]
+async fn an_error_channel_that_is_mended_hears_what_it_missed() {
+    let world = World::around(one_rule(|rule| {
+        rule.approvers = vec![user("bo"), user("cy"), user("nobody")];
+    }))
+    .await;
+    world.slack().fault("chat.postMessage", When::Always, Fault::Error("is_archived".into()));
+    world.engine().tend();
+    world.settle().await;
+    assert_eq!(world.channel_text("sym-errors"), Vec::<String>::new());
+    world.slack().clear_faults();
+    world.pass(Span::days(1)).await;
+    world.engine().tend();
+    world.settle().await;
+    assert_eq!(world.channel_text("sym-errors").len(), 1);
+}
