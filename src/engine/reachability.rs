@@ -177,7 +177,7 @@ impl Engine {
     async fn tell_channel(&self, channel: &str, findings: &[Finding], now: Timestamp) -> bool {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
         match self.post(channel, &message::unreachable(&lines)).await {
-            Ok(_) => {
+            Ok(()) => {
                 self.shared.reachability.was_told(channel, findings, now);
                 true
             }
