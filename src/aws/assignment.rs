@@ -39,40 +39,9 @@ impl Kind {
 impl Assignment<'_> {
     /// Only what is assigned to the user directly: an assignment through a group is not ours.
     pub(super) async fn look(&self, reach: &Reach) -> Result<bool, AwsError> {
-        let (mut all, mut thin) = (0, 0);
-        let mut token = None;
-        loop {
-            let page = reach
-                .sso_admin()
-                .await?
-                .list_account_assignments()
-                .instance_arn(self.instance_arn)
-                .account_id(self.account_id)
-                .permission_set_arn(self.permission_set_arn)
-                .max_results(100)
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|error| reach.clients.failed("sso:ListAccountAssignments", &error))?;
-            let is_ours = |found: &aws_sdk_ssoadmin::types::AccountAssignment| {
-                found.principal_type() == Some(&PrincipalType::User)
-                    && found.principal_id() == Some(self.user_id)
-            };
-            if page.account_assignments().iter().any(is_ours) {
-                return Ok(true);
-            }
-            // An entry that names nobody may be the one that is asked for: it is no proof of absence.
-            let is_thin = |found: &&aws_sdk_ssoadmin::types::AccountAssignment| {
-                found.principal_type().is_none() || found.principal_id().is_none_or(str::is_empty)
-            };
-            all += page.account_assignments().len();
-            thin += page.account_assignments().iter().filter(is_thin).count();
-            token = page.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                holders::whole("sso:ListAccountAssignments", all, thin)?;
-                return Ok(false);
-            }
-        }
+        let (instance, set, account) = (self.instance_arn, self.permission_set_arn, self.account_id);
+        let users = holders::assigned(reach, instance, set, account, Some(self.user_id)).await?;
+        Ok(users.iter().any(|user| user == self.user_id))
     }
 
     pub(super) async fn grant(

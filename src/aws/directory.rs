@@ -3,6 +3,7 @@
 
 mod group;
 
+use super::holders;
 use super::membership::{self, Membership};
 use super::reach::Reach;
 use super::{AwsError, ClockMillis};
@@ -100,8 +101,15 @@ impl Directory {
         let store = self.store(reach, instance_arn).await?;
         let search = Search { directory: self, reach, store: &store, instance_arn };
         let Some(group_id) = search.group(group).await? else { return Ok(Vec::new()) };
+        let members = match holders::members(reach, &store, &group_id).await {
+            Ok(members) => members,
+            // It has gone since.
+            Err(error) if error.is_missing() => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
         let mut emails = Vec::new();
-        for user_id in membership::members(reach, &store, &group_id).await? {
+        for member in members {
+            let Principal::SsoUser { user_id, .. } = member.principal else { continue };
             let client = reach.identity_store().await?;
             let answer = client.describe_user().identity_store_id(&store).user_id(user_id).send().await;
             match answer.map_err(|error| reach.clients.failed("identitystore:DescribeUser", &error)) {

@@ -27,7 +27,7 @@ pub(super) async fn of(
 ) -> Result<Vec<Holder>, AwsError> {
     match resource {
         Resource::SsoPermissionSet { instance_arn, permission_set_arn, account_id } => {
-            let users = assigned(reach, instance_arn, permission_set_arn, account_id).await?;
+            let users = assigned(reach, instance_arn, permission_set_arn, account_id, None).await?;
             if users.is_empty() {
                 return Ok(Vec::new());
             }
@@ -40,14 +40,23 @@ pub(super) async fn of(
         }
         Resource::SsoGroup { instance_arn, group_id } => {
             let store = directory.store(reach, instance_arn).await?;
-            members(reach, store, group_id).await
+            members(reach, &store, group_id).await
         }
         Resource::IamGroup { account_id, group_name } => iam_members(reach, account_id, group_name).await,
     }
 }
 
-/// The ids of the users to whom it is assigned.
-async fn assigned(reach: &Reach, instance: &str, set: &str, account: &str) -> Result<Vec<String>, AwsError> {
+/// The ids of the users to whom it is assigned; no further than to the page that names `sought`.
+///
+/// # Errors
+/// Not every page was read, or an entry names nobody and `sought` was not among the others.
+pub(super) async fn assigned(
+    reach: &Reach,
+    instance: &str,
+    set: &str,
+    account: &str,
+    sought: Option<&str>,
+) -> Result<Vec<String>, AwsError> {
     let mut users = Vec::new();
     let (mut all, mut thin) = (0, 0);
     let mut token = None;
@@ -72,16 +81,22 @@ async fn assigned(reach: &Reach, instance: &str, set: &str, account: &str) -> Re
                 _ => thin += 1,
             }
         }
+        if sought.is_some_and(|sought| users.iter().any(|user| user == sought)) {
+            return Ok(users);
+        }
         token = page.next_token.filter(|token| !token.is_empty());
         if token.is_none() {
-            break;
+            whole("sso:ListAccountAssignments", all, thin)?;
+            return Ok(users);
         }
     }
-    whole("sso:ListAccountAssignments", all, thin)?;
-    Ok(users)
 }
 
-async fn members(reach: &Reach, store: String, group: &str) -> Result<Vec<Holder>, AwsError> {
+/// The members of a group of an identity store.
+///
+/// # Errors
+/// Not every page was read, or an entry names nobody.
+pub(super) async fn members(reach: &Reach, store: &str, group: &str) -> Result<Vec<Holder>, AwsError> {
     let mut users = Vec::new();
     let (mut all, mut thin) = (0, 0);
     let mut token: Option<String> = None;
@@ -90,7 +105,7 @@ async fn members(reach: &Reach, store: String, group: &str) -> Result<Vec<Holder
             .identity_store()
             .await?
             .list_group_memberships()
-            .identity_store_id(&store)
+            .identity_store_id(store)
             .group_id(group)
             .max_results(100)
             .set_next_token(token)
@@ -101,7 +116,7 @@ async fn members(reach: &Reach, store: String, group: &str) -> Result<Vec<Holder
             all += 1;
             match found.member_id {
                 Some(MemberId::UserId(id)) if !id.is_empty() => users.push(Holder {
-                    principal: Principal::SsoUser { identity_store_id: store.clone(), user_id: id },
+                    principal: Principal::SsoUser { identity_store_id: store.to_owned(), user_id: id },
                     membership_id: Some(found.membership_id).filter(|id| !id.is_empty()),
                 }),
                 _ => thin += 1,
@@ -206,9 +221,8 @@ pub(super) async fn names(reach: &Reach, store: &str) -> Result<BTreeMap<String,
     }
 }
 
-/// A list with an entry that names nobody is not a list of everybody.
-/// A list that does not say whose an entry is proves nobody's absence.
-pub(super) fn whole(action: &str, all: usize, thin: usize) -> Result<(), AwsError> {
+/// A list with an entry that names nobody is not a list of everybody, and proves nobody's absence.
+fn whole(action: &str, all: usize, thin: usize) -> Result<(), AwsError> {
     match thin {
         0 => Ok(()),
         thin => Err(AwsError::transient(format!(

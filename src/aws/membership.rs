@@ -159,38 +159,6 @@ pub(super) async fn size(reach: &Reach, store: &str, group_id: &str) -> Result<O
     }
 }
 
-/// The ids of a group's members; none when the group is gone.
-pub(super) async fn members(reach: &Reach, store: &str, group_id: &str) -> Result<Vec<String>, AwsError> {
-    let mut members = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = reach
-            .identity_store()
-            .await?
-            .list_group_memberships()
-            .identity_store_id(store)
-            .group_id(group_id)
-            .max_results(100)
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|error| reach.clients.failed("identitystore:ListGroupMemberships", &error));
-        let page = match page {
-            Ok(page) => page,
-            Err(error) if error.is_missing() => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        members.extend(page.group_memberships.into_iter().filter_map(|found| match found.member_id {
-            Some(MemberId::UserId(user_id)) => Some(user_id),
-            _ => None,
-        }));
-        token = page.next_token.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(members);
-        }
-    }
-}
-
 fn is_store_missing(error: Option<&GetGroupMembershipIdError>) -> bool {
     matches!(error, Some(GetGroupMembershipIdError::ResourceNotFoundException(missing)) if means_store(missing))
 }
