@@ -4,7 +4,7 @@
 
 use super::people::Asked;
 use super::{About, Engine};
-use crate::access::{AccessRequest, Event, Facts, RequestId, Status, Timestamp, decide};
+use crate::access::{AccessRequest, Event, Facts, RequestId, Status, decide};
 use crate::manifest::FlowEntry;
 use crate::policy::{self, Decision, Denial, Rule, Subject};
 use crate::store::{Commit, Due, StoreError};
@@ -57,16 +57,20 @@ impl Engine {
     /// Closes every request that waits for people and is denied now. True when it could not be found out
     /// about some of them; those are asked about again when somebody approves.
     pub(super) async fn close_denied(&self) -> bool {
-        let all = match self.shared.store.due(Timestamp::from_millis(i64::MAX), usize::MAX) {
-            Ok(all) => all,
+        let requests = self.shared.store.owed(None).filter_map(|entry| match entry {
+            Ok((_, Due::Request(id))) => Some(Ok(id)),
+            Ok((_, Due::Entitlement(_))) => None,
+            Err(error) => Some(Err(error)),
+        });
+        let requests: Vec<RequestId> = match requests.collect() {
+            Ok(requests) => requests,
             Err(error) => {
                 self.store_failed(&error);
                 return false;
             }
         };
         let mut is_unsure = false;
-        for (_, due) in all {
-            let Due::Request(id) = due else { continue };
+        for id in requests {
             match self.close_if_denied(&id).await {
                 Ok(is_known) => is_unsure |= !is_known,
                 // The others go on.

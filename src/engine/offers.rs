@@ -79,20 +79,24 @@ impl Engine {
     /// What waits for a time that is further away than any pause.
     fn put_off(&self) -> Result<Vec<Due>, StoreError> {
         let store = &self.shared.store;
-        let mut found = store.due(Timestamp::from_millis(i64::MAX), usize::MAX)?;
         let now = self.now();
-        // What is due in any case is not read; a row that cannot be read makes trouble in its own time.
-        found.retain(|(due, what)| {
-            *due > now
-                && match what {
-                    Due::Request(id) => {
-                        matches!(store.request(id), Ok(Some(request)) if request.owed(now).is_some())
-                    }
-                    Due::Entitlement(id) => {
-                        matches!(store.entitlement(id), Ok(Some(held)) if held.owed(now).is_some())
-                    }
+        let mut found = Vec::new();
+        // What is due in any case is not read.
+        for entry in store.owed(Some(now)) {
+            let (_, what) = entry?;
+            // A row that cannot be read makes trouble in its own time.
+            let is_owed = match &what {
+                Due::Request(id) => {
+                    matches!(store.request(id), Ok(Some(request)) if request.owed(now).is_some())
                 }
-        });
-        Ok(found.into_iter().map(|(_, what)| what).collect())
+                Due::Entitlement(id) => {
+                    matches!(store.entitlement(id), Ok(Some(held)) if held.owed(now).is_some())
+                }
+            };
+            if is_owed {
+                found.push(what);
+            }
+        }
+        Ok(found)
     }
 }

@@ -96,6 +96,18 @@ impl Store {
         Ok(found)
     }
 
+    /// Everything that is due after a moment, or at any time, the first first: one after the other, because
+    /// all of it may be much. It ends after the first error.
+    pub fn owed(
+        &self,
+        after: Option<Timestamp>,
+    ) -> impl Iterator<Item = Result<(Timestamp, Due), StoreError>> + '_ {
+        let from = after.map_or_else(|| keys::DUE.to_vec(), keys::due_end);
+        let to = keys::due_end(Timestamp::from_millis(i64::MAX));
+        let entries = Scan::range(&self.db, &from, &to).that_is_long();
+        entries.filter_map(|entry| entry.map(|(key, _)| keys::read_due(&key)).transpose())
+    }
+
     /// When the next thing is due.
     ///
     /// # Errors
