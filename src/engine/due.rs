@@ -117,8 +117,12 @@ impl Engine {
         };
         let mut found = owed()?;
         if matches!(found, Some((_, EntitlementDuty::Grant))) {
-            // Books that may have lost something give nothing new; what they know of is ended meanwhile.
-            self.shared.store.proven().await?;
+            // Books that may have lost something give nothing new; what they know of is ended meanwhile. This
+            // one, too: while it is in hand nothing else is done for it, so that it is let go soon.
+            let Ok(proven) = tokio::time::timeout(LONGEST_NAP, self.shared.store.proven()).await else {
+                return Ok(());
+            };
+            proven?;
             found = owed()?;
         }
         let Some((entitlement, duty)) = found else { return Ok(()) };
